@@ -1,0 +1,84 @@
+# Everything a contributor runs. Works with GNU make 3.81 and a POSIX shell, on
+# Linux and macOS. Tools that are not on PATH go into .tools, and nowhere else.
+
+GO ?= go
+
+# Build tags for checking and testing.
+LINT_TAGS ?= aliases
+TEST_TAGS ?= $(LINT_TAGS)
+
+# Which tests and benchmarks, and how.
+RUN        ?=
+PKGS       ?= ./...
+TESTFLAGS  ?=
+BENCH      ?= .
+BENCHFLAGS ?= -benchtime 1x
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT  ?= $(shell git rev-parse --verify --quiet HEAD 2>/dev/null || echo unknown)
+LDFLAGS  = -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
+
+lint_tags = $(if $(LINT_TAGS),-tags $(LINT_TAGS))
+test_tags = $(if $(TEST_TAGS),-tags $(TEST_TAGS))
+
+# Makes the Terraform that `make tools` settled on the one that runs.
+with_tools = . ./.tools/env &&
+
+# Go files that people write: generated ones are not ours to format.
+go_files = find . \( -name .git -o -path ./.tools -o -path ./.demo -o -path ./internal/dagger \
+	-o -path ./internal/querybuilder -o -path ./internal/telemetry -o -name dagger.gen.go \) -prune \
+	-o -name '*.go' -print
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test lint bench tools bindings engine-test clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' Makefile
+
+build: ## Build bin/strata
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/strata ./cmd/strata
+
+demo: build tools ## Deploy the example monorepo's staging twice, with a graph between
+	@$(with_tools) PATH="$(CURDIR)/bin:$$PATH" ./tools/demo.sh
+
+test: lint ## Lint, then run all tests (RUN=regexp PKGS=./... TESTFLAGS=...)
+	@echo '==> tests of tools'
+	@cd tools && $(GO) test ./...
+	@$(with_tools) race=; \
+	if [ "$$($(GO) env CGO_ENABLED)" = 1 ] && command -v "$$($(GO) env CC)" >/dev/null 2>&1; \
+	then race=-race; echo '==> tests, with the race detector'; \
+	else echo '==> tests, WITHOUT the race detector: it needs cgo and a C compiler'; fi; \
+	$(GO) test $$race $(test_tags) $(if $(RUN),-run '$(RUN)') $(TESTFLAGS) $(PKGS)
+
+lint: tools ## gofmt, go vet, staticcheck, terraform fmt
+	@echo '==> gofmt'
+	@files=$$($(go_files)); bad=$$(gofmt -l $$files) || exit 1; \
+	if [ -n "$$bad" ]; then echo "not formatted (gofmt -w mends it):"; echo "$$bad"; exit 1; fi
+	@echo '==> go vet'
+	@$(GO) vet $(lint_tags) ./...
+	@cd tools && $(GO) vet ./...
+	@echo '==> staticcheck'
+	@$(GO) tool -modfile=tools/go.mod staticcheck $(lint_tags) ./...
+	@echo '==> terraform fmt'
+	@$(with_tools) bad=$$("$${STRATA_BINARY:-terraform}" fmt -check -recursive testdata/live) && \
+	bad=$$("$${STRATA_BINARY:-terraform}" fmt -check -recursive testdata/tfvars) || \
+	{ echo "not formatted (terraform fmt mends it):"; echo "$$bad"; exit 1; }
+
+bench: tools ## Run the benchmarks (BENCH=regexp BENCHFLAGS='-benchtime 1x')
+	@$(with_tools) $(GO) test $(test_tags) -run '^$$' -bench '$(BENCH)' $(BENCHFLAGS) -timeout 0 $(PKGS)
+
+tools: ## Find a Terraform, or install one into .tools
+	@cd tools && $(GO) run ./install
+
+bindings: ## Generate the Dagger bindings, for editors (needs an engine)
+	@./tools/engine.sh
+	dagger develop
+
+engine-test: ## Run the tests that need a Dagger engine
+	@./tools/engine.sh
+	@$(GO) test -tags engine -list Engine $(PKGS) | grep '^Test' >/dev/null || \
+	{ echo 'no test to run: none is called TestEngine... behind the build tag engine' >&2; exit 1; }
+	$(GO) test -count=1 -tags engine -run Engine -timeout 30m $(TESTFLAGS) $(PKGS)
+
+clean: ## Remove what make made
+	rm -rf bin .tools

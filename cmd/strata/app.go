@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/strata-tf/strata/internal/affected"
+	"github.com/strata-tf/strata/internal/pipeline"
+	"github.com/strata-tf/strata/internal/report"
+	"github.com/strata-tf/strata/internal/runner"
+	"github.com/strata-tf/strata/internal/stack"
+	"github.com/strata-tf/strata/internal/store"
+)
+
+// app is the command and what the process gives it.
+type app struct {
+	environ               []string
+	stdin, stdout, stderr *os.File
+
+	soft, hard context.Context // end with the first and the second signal
+	signals    *signals
+
+	source string // --source
+}
+
+func (a *app) command() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "strata",
+		Short: "Deploy a layered Terraform monorepo",
+		Long: `Strata deploys a layered Terraform monorepo: each unit as soon as what it needs
+is done, side by side where possible, with the values one layer publishes handed
+to the next.
+
+Every flag can also be given as an environment variable: --lock-timeout as
+STRATA_LOCK_TIMEOUT, several values of one flag on a line each.
+
+Exit codes: 0 done, 1 failed, 2 differences found (plan --detailed-exitcode),
+3 refused by a safety rule, 130 interrupted.`,
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.flagsFromEnviron(cmd) },
+	}
+	root.PersistentFlags().StringVar(&a.source, "source", "", "the repository's root (default: the nearest folder upward with strata.yaml, else with .git)")
+	root.AddGroup(&cobra.Group{ID: "run", Title: "Run:"}, &cobra.Group{ID: "look", Title: "Look:"}, &cobra.Group{ID: "repair", Title: "Repair:"})
+	root.AddCommand(
+		a.planCommand(), a.deployCommand(), a.destroyCommand(),
+		a.unitsCommand(), a.graphCommand(), a.configCommand(), a.versionCommand(),
+		a.execCommand(), a.rescuedCommand(),
+	)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	return root
+}
+
+// flagsFromEnviron gives each flag that was not said the value of its variable.
+func (a *app) flagsFromEnviron(cmd *cobra.Command) error {
+	var errs []error
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		name := "STRATA_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		value, ok := a.getenv(name)
+		if f.Changed || !ok || value == "" || f.Name == "help" {
+			return
+		}
+		values := []string{value}
+		if _, list := f.Value.(pflag.SliceValue); list {
+			values = strings.Split(strings.TrimSpace(value), "\n")
+		}
+		for _, value := range values {
+			if err := cmd.Flags().Set(f.Name, strings.TrimSpace(value)); err != nil {
+				errs = append(errs, fmt.Errorf("%s=%s: %w", name, value, err))
+			}
+		}
+	})
+	return errors.Join(errs...)
+}
+
+func (a *app) getenv(name string) (value string, ok bool) {
+	for _, pair := range a.environ {
+		if n, v, _ := strings.Cut(pair, "="); n == name {
+			value, ok = v, true
+		}
+	}
+	return value, ok
+}
+
+// root finds the repository.
+func (a *app) root() (string, error) {
+	if a.source != "" {
+		info, err := os.Stat(a.source)
+		if err != nil {
+			return "", fmt.Errorf("--source: %w", err)
+		}
+		if !info.IsDir() {
+			return "", fmt.Errorf("--source: %s is not a folder", a.source)
+		}
+		return filepath.Abs(a.source)
+	}
+	start, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for _, marker := range []string{stack.ConfigFile, ".git"} {
+		for dir := start; ; dir = filepath.Dir(dir) {
+			if _, err := os.Stat(filepath.Join(dir, marker)); err == nil {
+				return dir, nil
+			}
+			if dir == filepath.Dir(dir) {
+				break
+			}
+		}
+	}
+	return start, nil
+}
+
+// options are what every verb over the repository is told.
+func (a *app) options(mirror string) (o pipeline.Options, done func(), err error) {
+	root, err := a.root()
+	if err != nil {
+		return o, nil, err
+	}
+	host, err := runner.NewHost(runner.HostOptions{Root: root, Environ: a.environ, ProviderMirror: mirror})
+	if err != nil {
+		return o, nil, err
+	}
+	commit, err := affected.Commit(root)
+	if err != nil {
+		fmt.Fprintf(a.stderr, "strata: warning: %v\n", err)
+	}
+	return pipeline.Options{
+		Source: os.DirFS(root), Runner: host, Store: store.Open(filepath.Join(root, ".strata", "store")),
+		Environ: a.environ, Commit: commit, Progress: report.Discard{}, Stop: a.soft,
+		Logs: filepath.Join(root, ".strata", "logs"),
+	}, func() { _ = host.Close() }, nil
+}
+
+// exitError ends the process with a code of its own.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return ""
+	}
+	return e.err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.err }
+
+func exitCode(err error) int {
+	var exit *exitError
+	var refused *pipeline.RefusedError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &exit):
+		return exit.code
+	case errors.As(err, &refused):
+		return 3
+	case errors.Is(err, context.Canceled):
+		return 130
+	}
+	return 1
+}

@@ -1,0 +1,227 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/strata-tf/strata/internal/pipeline"
+	"github.com/strata-tf/strata/internal/report"
+)
+
+// runFlags are the flags of the verbs that run units.
+type runFlags struct {
+	environment    string
+	all            bool
+	only           []string
+	withDependents bool
+	regions        []string
+	parallelism    int
+	lockTimeout    time.Duration
+	varFiles       []string
+	targets        []string
+	replace        []string
+	secrets        []string
+	failFast       bool
+	format         string
+	out            string
+	mirror         string
+	binary         string
+	grace          time.Duration
+	detailed       bool
+	confirm        string
+}
+
+func (f *runFlags) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&f.environment, "env", "", "the environment (required)")
+	flags.BoolVar(&f.all, "all", false, "select every unit of the environment")
+	flags.StringArrayVar(&f.only, "only", nil, "select units by `GLOB`: of ids, layers, layer/instance or folders (repeatable)")
+	flags.BoolVar(&f.withDependents, "with-dependents", false, "select what needs the selected units too")
+	flags.StringArrayVar(&f.regions, "region", nil, "only units of this region (repeatable)")
+	flags.IntVar(&f.parallelism, "parallelism", 0, "units at once (default: plans by CPU and memory, 10 applies)")
+	flags.BoolVar(&f.failFast, "fail-fast", false, "start no further unit once one has failed")
+	flags.DurationVar(&f.lockTimeout, "lock-timeout", 0, "how long to wait for a state that another run holds (default 5m, or strata.yaml's)")
+	flags.StringArrayVar(&f.varFiles, "var-file", nil, "a variable file for every selected unit (repeatable)")
+	flags.StringArrayVar(&f.secrets, "secret", nil, "a secret variable: `NAME`=env:VARIABLE or NAME=file:PATH (repeatable; default env:STRATA_SECRET_NAME)")
+	if cmd.Name() != "destroy" {
+		flags.StringArrayVar(&f.replace, "replace", nil, "replace this resource of the one selected unit (repeatable)")
+	}
+	flags.StringArrayVar(&f.targets, "target", nil, "only this resource of the one selected unit, and what it needs (repeatable)")
+	flags.StringVar(&f.format, "format", "table", "what is written to standard output: table, json or markdown")
+	flags.StringVar(&f.out, "out", "", "a folder for plans, redacted plan JSON, logs and run.json")
+	flags.StringVar(&f.mirror, "provider-mirror", "", "take providers from this folder alone (filesystem-mirror layout)")
+	flags.StringVar(&f.binary, "binary", "", "terraform, tofu, or a path (default: strata.yaml's)")
+	flags.DurationVar(&f.grace, "grace", 20*time.Second, "how long running applies may go on after SIGTERM")
+	_ = cmd.MarkFlagFilename("var-file")
+	_ = cmd.MarkFlagDirname("out")
+	_ = cmd.MarkFlagDirname("provider-mirror")
+	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"table", "json", "markdown"}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+func (a *app) planCommand() *cobra.Command {
+	f := &runFlags{}
+	cmd := &cobra.Command{
+		Use: "plan --env ENV (--all | --only GLOB)", Short: "Show what a deploy would change", GroupID: "run", Args: cobra.NoArgs,
+		Long: `Plan shows what a deploy of the selected units would change, and changes nothing.
+
+A unit that reads a value its need is about to change is provisional: deploy
+plans it again once the value is there. A unit that reads a value that does not
+exist yet is deferred.`,
+		Example: "  strata plan --env staging --all\n  strata plan --env production --only 'clients/*' --format markdown",
+		RunE:    func(*cobra.Command, []string) error { return a.run(f, pipeline.Plan) },
+	}
+	f.register(cmd)
+	cmd.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, "exit with 2 where something would change")
+	return cmd
+}
+
+func (a *app) deployCommand() *cobra.Command {
+	f := &runFlags{}
+	cmd := &cobra.Command{
+		Use: "deploy --env ENV (--all | --only GLOB)", Short: "Plan and apply units in order, side by side where possible", GroupID: "run", Args: cobra.NoArgs,
+		Long: `Deploy plans and applies each selected unit as soon as what it needs is done.
+
+A unit that fails stops only what needs it. A first Ctrl-C starts no further
+unit and lets running applies finish; a second asks Terraform to stop.`,
+		Example: "  strata deploy --env staging --all\n  strata deploy --env staging --only platform --with-dependents --region us-east-1",
+		RunE:    func(*cobra.Command, []string) error { return a.run(f, pipeline.Deploy) },
+	}
+	f.register(cmd)
+	return cmd
+}
+
+func (a *app) destroyCommand() *cobra.Command {
+	f := &runFlags{}
+	cmd := &cobra.Command{
+		Use: "destroy --env ENV (--all | --only GLOB)", Short: "Destroy what units hold, in reverse order", GroupID: "run", Args: cobra.NoArgs,
+		Long: `Destroy destroys what the selected units hold, each once all that needs it is
+gone. It refuses while units that are not selected hold resources that need what
+would go, and asks for the environment's name unless --confirm gives it.`,
+		Example: "  strata destroy --env development --all --confirm development",
+		RunE:    func(*cobra.Command, []string) error { return a.run(f, pipeline.Destroy) },
+	}
+	f.register(cmd)
+	cmd.Flags().StringVar(&f.confirm, "confirm", "", "the environment's name, instead of being asked for it")
+	return cmd
+}
+
+type verb func(context.Context, pipeline.Options) (*report.Run, error)
+
+// run runs a verb and writes its result.
+func (a *app) run(f *runFlags, do verb) error {
+	render, err := a.renderer(f.format)
+	if err != nil {
+		return err
+	}
+	o, done, err := a.runOptions(f)
+	if err != nil {
+		return a.failed(f, err)
+	}
+	defer done()
+	a.signals.setGrace(f.grace)
+	o.Progress = a.progress()
+	a.signals.setNote(func(words string) {
+		o.Progress.Event(report.Event{Kind: report.Note, Time: time.Now(), Text: words})
+	})
+	run, err := do(a.hard, o)
+	a.signals.setNote(nil)
+	if run == nil {
+		return a.failed(f, err)
+	}
+	if err := errors.Join(err, render(a.stdout, run)); err != nil {
+		return err
+	}
+	if code := report.ExitCode(run, f.detailed); code != 0 {
+		return &exitError{code: code}
+	}
+	return nil
+}
+
+// failed reports an error that kept a run from starting, as a document where
+// one was asked for.
+func (a *app) failed(f *runFlags, err error) error {
+	if f.format != "json" || err == nil {
+		return err
+	}
+	run := &report.Run{Schema: report.Schema, Environment: f.environment, Started: time.Now().UTC(), Error: err.Error(), Result: report.Failed}
+	if exitCode(err) == 3 {
+		run.Result = report.Refused
+	}
+	return errors.Join(err, report.JSON(a.stdout, run))
+}
+
+func (a *app) runOptions(f *runFlags) (pipeline.Options, func(), error) {
+	secrets, err := a.secrets(f.secrets)
+	if err != nil {
+		return pipeline.Options{}, nil, err
+	}
+	o, done, err := a.options(f.mirror)
+	if err != nil {
+		return o, nil, err
+	}
+	o.Select.Environment, o.Select.All, o.Select.Only = f.environment, f.all, f.only
+	o.Select.WithDependents, o.Select.Regions = f.withDependents, f.regions
+	o.Parallelism, o.LockTimeout, o.FailFast = f.parallelism, f.lockTimeout, f.failFast
+	o.Targets, o.Replace, o.Secrets = f.targets, f.replace, secrets
+	o.Diff, o.Confirm, o.Ask = f.format == "markdown", f.confirm, a.asker()
+	for _, file := range f.varFiles {
+		abs, err := filepath.Abs(file)
+		if err != nil {
+			return o, done, fmt.Errorf("--var-file: %w", err)
+		}
+		o.VarFiles = append(o.VarFiles, abs)
+	}
+	if f.out != "" {
+		if o.Out, err = filepath.Abs(f.out); err != nil {
+			return o, done, fmt.Errorf("--out: %w", err)
+		}
+	}
+	o.Binary, err = binaryPath(f.binary)
+	return o, done, err
+}
+
+// renderer returns what writes the result in a format.
+func (a *app) renderer(format string) (func(io.Writer, *report.Run) error, error) {
+	switch format {
+	case "json":
+		return report.JSON, nil
+	case "markdown":
+		return func(w io.Writer, run *report.Run) error { return report.Markdown(w, run, 0) }, nil
+	case "table":
+		width, _ := report.Size(a.stdout)
+		opts := report.TableOptions{Color: report.Color(a.stdout, a.env), Width: width}
+		return func(w io.Writer, run *report.Run) error { return report.Table(w, run, opts) }, nil
+	}
+	return nil, fmt.Errorf("--format %q: it is table, json or markdown", format)
+}
+
+// progress shows what happens: live on a terminal, a line per event elsewhere.
+func (a *app) progress() report.Progress {
+	if report.Interactive(a.stderr, a.env) {
+		return report.NewLive(a.stderr, report.LiveOptions{
+			Width:  func() int { w, _ := report.Size(a.stderr); return w },
+			Height: func() int { _, h := report.Size(a.stderr); return h },
+			Color:  report.Color(a.stderr, a.env),
+		})
+	}
+	groups := ""
+	switch {
+	case a.env("GITHUB_ACTIONS") == "true":
+		groups = "github"
+	case a.env("GITLAB_CI") == "true":
+		groups = "gitlab"
+	}
+	return report.NewPlain(a.stderr, report.PlainOptions{Heartbeat: 30 * time.Second, Groups: groups})
+}
+
+func (a *app) env(name string) string {
+	value, _ := a.getenv(name)
+	return value
+}

@@ -1,0 +1,373 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	telemetry "github.com/dagger/otel-go"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/strata-tf/strata/internal/dagger"
+	"github.com/strata-tf/strata/internal/runner"
+)
+
+// Folders inside every container.
+const (
+	sourceDir  = "/src"            // the repository
+	privateDir = "/strata"         // a unit's private files
+	pluginsDir = "/strata-plugins" // providers, read only
+	hushFile   = "/strata-hush"
+
+	// hush keeps a command's output out of the engine's traces, which hold
+	// whatever a command prints, redirected by the engine or not. It is the same
+	// for every command: what it runs are its arguments, which no shell reads.
+	hush = "#!/bin/sh\nout=$1 err=$2\nshift 2\nexec \"$@\" >\"$out\" 2>\"$err\"\n"
+
+	lockFile = ".terraform.lock.hcl"
+)
+
+// engine is runner.Runner on Dagger containers. It is the only place that runs
+// a container's command.
+type engine struct {
+	source  *dagger.Directory
+	files   fs.FS // the same, as far as Strata reads it itself
+	base    func(*dagger.Container) *dagger.Container
+	mirror  *dagger.Directory
+	image   func(tool string) string // what a tool runs in
+	scratch string                   // of the function's own file system
+	nonce   string                   // differs from run to run: nothing is served from a cache
+
+	mu      sync.Mutex
+	count   int
+	plugins map[string]*plugins // by image and lock file
+}
+
+// plugins are the providers of one lock file.
+type plugins struct {
+	dir  *dagger.Directory
+	lock *dagger.File // with the digests of unpacked providers added
+}
+
+// Persistent is false: what a step leaves in the repository's folders is gone
+// with the container.
+func (e *engine) Persistent() bool { return false }
+
+// Check has nothing to find: a container's files can always be written to.
+func (e *engine) Check(string) error { return nil }
+
+// Open starts the unit's span and returns its workspace.
+func (e *engine) Open(ctx context.Context, spec runner.Spec) (runner.Workspace, error) {
+	e.mu.Lock()
+	e.count++
+	number := e.count
+	e.mu.Unlock()
+	_, span := Tracer().Start(ctx, spec.ID, telemetry.Reveal())
+	return &engineWorkspace{engine: e, spec: spec, span: span, number: number, source: e.source}, nil
+}
+
+// engineWorkspace is one unit's container; each step extends it.
+type engineWorkspace struct {
+	*engine
+	spec   runner.Spec
+	span   trace.Span
+	number int
+	steps  int
+	failed error // the last step's error, for the span
+
+	container *dagger.Container // nil before the first step
+	entered   string            // the image container was made from
+	source    *dagger.Directory // with what the steps so far have left in it
+	secrets   []mountedSecret
+}
+
+// mountedSecret is a private file that counts as secret.
+type mountedSecret struct {
+	path   string
+	secret *dagger.Secret
+}
+
+func (w *engineWorkspace) Path(name string) string { return path.Join(privateDir, name) }
+
+func (w *engineWorkspace) SourcePath(name string) string { return path.Join(sourceDir, name) }
+
+// WriteFile mounts the file as a secret: it is in no layer.
+func (w *engineWorkspace) WriteFile(_ context.Context, name string, data []byte) error {
+	secret := dag.SetSecret(fmt.Sprintf("%s-%d-%s", w.nonce, w.number, name), string(data))
+	// Apart from the folder that steps write to: a mount would hide it.
+	w.secrets = append(w.secrets, mountedSecret{path: w.Path(name), secret: secret})
+	if w.container != nil {
+		w.container = w.container.WithMountedSecret(w.Path(name), secret)
+	}
+	return nil
+}
+
+func (w *engineWorkspace) ReadFile(ctx context.Context, name string) ([]byte, error) {
+	return w.read(ctx, w.Path(name))
+}
+
+func (w *engineWorkspace) ReadSource(ctx context.Context, name string) ([]byte, error) {
+	if w.container == nil {
+		return fs.ReadFile(w.files, name)
+	}
+	return w.read(ctx, w.SourcePath(name))
+}
+
+// read brings a file of the container here, byte for byte: as a string its
+// content would have to be valid UTF-8.
+func (w *engineWorkspace) read(ctx context.Context, name string) ([]byte, error) {
+	there, err := w.exists(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if !there {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: fs.ErrNotExist}
+	}
+	w.steps++
+	local := filepath.Join(w.scratch, fmt.Sprintf("%d-%d", w.number, w.steps))
+	if _, err := w.container.File(name).Export(ctx, local); err != nil {
+		return nil, fmt.Errorf("read %s out of the container: %w", name, err)
+	}
+	defer os.Remove(local)
+	return os.ReadFile(local)
+}
+
+func (w *engineWorkspace) exists(ctx context.Context, name string) (bool, error) {
+	if w.container == nil {
+		return false, nil
+	}
+	there, err := w.container.Exists(ctx, name)
+	if err != nil {
+		return false, fmt.Errorf("look for %s in the container: %w", name, err)
+	}
+	return there, nil
+}
+
+// WriteSource puts a file into the unit's copy of the repository.
+func (w *engineWorkspace) WriteSource(_ context.Context, name string, data []byte) error {
+	w.source = w.source.WithNewFile(name, string(data))
+	if w.container != nil {
+		w.container = w.container.WithNewFile(w.SourcePath(name), string(data))
+	}
+	return nil
+}
+
+func (w *engineWorkspace) RemoveSource(_ context.Context, name string) error {
+	if w.container != nil {
+		w.container = w.container.WithoutFile(w.SourcePath(name))
+	}
+	return nil
+}
+
+func (w *engineWorkspace) Exists(ctx context.Context, name string) bool {
+	if w.container == nil {
+		_, err := fs.Stat(w.files, name)
+		return err == nil
+	}
+	there, err := w.exists(ctx, w.SourcePath(name))
+	return err == nil && there
+}
+
+// Close ends the unit's span, failed if its last step was.
+func (w *engineWorkspace) Close() error {
+	err := w.failed
+	telemetry.EndWithCause(w.span, &err)
+	return nil
+}
+
+// Run runs one step in the unit's container and evaluates it once.
+func (w *engineWorkspace) Run(ctx context.Context, step runner.Step) (runner.Result, error) {
+	if err := ctx.Err(); err != nil {
+		return runner.Result{}, fmt.Errorf("%s: not started: %w", step.Tool.Name, err)
+	}
+	ctx = trace.ContextWithSpan(ctx, w.span)
+	result, err := w.run(ctx, step)
+	w.failed = err
+	return result, err
+}
+
+func (w *engineWorkspace) run(ctx context.Context, step runner.Step) (runner.Result, error) {
+	if err := w.enter(ctx, step); err != nil {
+		return runner.Result{}, err
+	}
+	w.steps++
+	stdout, stderr := w.Path("stdout"), w.Path("stderr")
+	started := time.Now()
+	command := slices.Concat([]string{step.Tool.Binary}, step.Args)
+	opts := dagger.ContainerWithExecOpts{Expect: dagger.ReturnTypeAny, RedirectStdout: stdout, RedirectStderr: stderr}
+	if step.Sensitive {
+		command = slices.Concat([]string{hushFile, stdout, stderr}, command)
+		opts.RedirectStdout, opts.RedirectStderr = "", ""
+	}
+	ran, err := w.prepared(step).WithExec(command, opts).Sync(ctx)
+	result := runner.Result{Duration: time.Since(started)}
+	if err != nil {
+		return result, fmt.Errorf("%s in %s: %w", step.Tool.Name, w.entered, err)
+	}
+	w.container = ran
+	if result.ExitCode, err = ran.ExitCode(ctx); err != nil {
+		return result, err
+	}
+	if err := w.output(ctx, step, &result, stdout, stderr); err != nil {
+		return result, err
+	}
+	if result.ExitCode == 0 || slices.Contains(step.OKCodes, result.ExitCode) {
+		return result, nil
+	}
+	return result, &runner.ExitError{Tool: step.Tool.Name, Args: step.Args, ExitCode: result.ExitCode, Stderr: string(result.Stderr)}
+}
+
+// output reads what the step printed, as far as somebody wants it.
+func (w *engineWorkspace) output(ctx context.Context, step runner.Step, result *runner.Result, stdout, stderr string) error {
+	if step.Keep || step.Lines != nil || step.Stdio != nil {
+		data, err := w.read(ctx, stdout)
+		if err != nil {
+			return err
+		}
+		if step.Keep {
+			result.Stdout = data
+		}
+		if step.Lines != nil {
+			for line := range strings.Lines(string(data)) {
+				step.Lines([]byte(strings.TrimRight(line, "\r\n")))
+			}
+		}
+		if step.Stdio != nil {
+			if _, err := step.Stdio.Out.Write(data); err != nil {
+				return err
+			}
+		}
+	}
+	if result.ExitCode == 0 && step.Stdio == nil {
+		return nil
+	}
+	data, err := w.read(ctx, stderr)
+	if err != nil {
+		return err
+	}
+	result.Stderr = data[max(0, len(data)-64<<10):]
+	if step.Stdio != nil {
+		_, err = step.Stdio.Err.Write(data)
+	}
+	return err
+}
+
+// prepared is the container right before the step's command. The nonce stands
+// last, so that no earlier run's result is taken for this one's.
+func (w *engineWorkspace) prepared(step runner.Step) *dagger.Container {
+	c := w.container.WithWorkdir(w.SourcePath(step.Dir))
+	for _, name := range slices.Sorted(maps.Keys(step.Env)) {
+		c = c.WithEnvVariable(name, step.Env[name])
+	}
+	return c.WithEnvVariable("STRATA_NONCE", fmt.Sprintf("%s-%d-%d", w.nonce, w.number, w.steps))
+}
+
+// enter makes the container of the step's image, with all that earlier steps
+// have left in the repository and among the private files.
+func (w *engineWorkspace) enter(ctx context.Context, step runner.Step) error {
+	image := step.Tool.Image
+	if image == "" {
+		image = w.image(step.Tool.Name)
+	}
+	if image == "" {
+		return fmt.Errorf("%s: no image is known for it: say one in strata.yaml (a hook's image), or with-image %s IMAGE", step.Tool.Name, step.Tool.Name)
+	}
+	if w.container == nil || w.entered != image {
+		w.change(image)
+	}
+	if step.Plugins == runner.NoPlugins {
+		return nil
+	}
+	plugins, err := w.providers(ctx, image, step.Tool.Binary)
+	if err != nil || plugins == nil {
+		return err
+	}
+	if plugins.lock != nil {
+		w.container = w.container.WithFile(w.SourcePath(path.Join(w.spec.Dir, lockFile)), plugins.lock)
+	}
+	w.container = w.container.WithMountedDirectory(pluginsDir, plugins.dir).
+		WithNewFile("/etc/strata.tfrc", string(runner.MirrorConfig(nil, pluginsDir))).
+		WithEnvVariable("TF_CLI_CONFIG_FILE", "/etc/strata.tfrc")
+	return nil
+}
+
+// change goes on in a container of another image.
+func (w *engineWorkspace) change(image string) {
+	private := dag.Directory()
+	if w.container != nil {
+		w.source, private = w.container.Directory(sourceDir), w.container.Directory(privateDir)
+	}
+	c := w.base(dag.Container().From(image)).
+		WithNewFile(hushFile, hush, dagger.ContainerWithNewFileOpts{Permissions: 0o755}).
+		WithMountedDirectory(sourceDir, w.source).
+		WithMountedDirectory(privateDir, private)
+	for _, s := range w.secrets {
+		c = c.WithMountedSecret(s.path, s.secret)
+	}
+	w.container, w.entered = c, image
+}
+
+// providers returns the folder the unit's providers come from: the mirror that
+// was given, else one filled once for each lock file and kept by the engine,
+// which is safe since a lock file fixes versions and digests. A unit without a
+// lock file has none: its init asks the registry.
+func (w *engineWorkspace) providers(ctx context.Context, image, binary string) (*plugins, error) {
+	if w.mirror != nil {
+		return &plugins{dir: w.mirror}, nil
+	}
+	lock, err := fs.ReadFile(w.files, path.Join(w.spec.Dir, lockFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	key := image + "\n" + string(lock)
+	if known := w.plugins[key]; known != nil {
+		return known, nil
+	}
+	installed, err := w.install(ctx, image, binary, lock)
+	if err != nil {
+		return nil, fmt.Errorf("install the providers of %s/%s: %w", w.spec.Dir, lockFile, err)
+	}
+	w.plugins[key] = installed
+	return installed, nil
+}
+
+// install fills a folder with the providers of a lock file. It has no nonce:
+// the same lock file gives the same providers, and a failure is not kept.
+func (w *engineWorkspace) install(ctx context.Context, image, binary string, lock []byte) (*plugins, error) {
+	config, err := runner.RequiredProviders(lock)
+	if err != nil {
+		return nil, err
+	}
+	c, err := w.base(dag.Container().From(image)).
+		WithNewFile("/providers/providers.tf", string(config)).
+		WithNewFile("/providers/"+lockFile, string(lock)).
+		WithWorkdir("/providers").
+		WithExec([]string{binary, "init", "-backend=false", "-input=false", "-no-color"}).
+		Sync(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &plugins{dir: c.Directory(".terraform/providers"), lock: c.File(lockFile)}, nil
+}
+
+// next is a value that no other container has.
+func (e *engine) next() string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.count++
+	return fmt.Sprintf("%s-%d", e.nonce, e.count)
+}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/strata-tf/strata/internal/dagger"
+	"github.com/strata-tf/strata/internal/stack"
+)
+
+// readHere are the files whose content Strata itself reads; of all others it
+// only needs to know that they are there.
+var readHere = []string{
+	"strata.yaml", "**/*.tf", "**/*.tofu", "**/*.tf.json", "**/*.tofu.json", "**/*.hcl", "**/*.tfvars", "**/*.tfvars.json",
+}
+
+// fetch brings the files that Strata reads to the function's file system, as
+// one archive: file by file, a large repository would take seconds.
+func (e *engine) fetch(ctx context.Context, source *dagger.Directory, dir string) (fs.FS, error) {
+	archive := dir + ".tar"
+	packed := dag.Container().From(e.image("terraform")).
+		WithMountedDirectory(sourceDir, source.Filter(dagger.DirectoryFilterOpts{Include: readHere})).
+		WithExec([]string{"tar", "-C", sourceDir, "-cf", "/source.tar", "."})
+	if _, err := packed.File("/source.tar").Export(ctx, archive); err != nil {
+		return nil, fmt.Errorf("bring the repository's Terraform files here: %w", err)
+	}
+	defer os.Remove(archive)
+	if err := stack.Unpack(archive, dir); err != nil {
+		return nil, err
+	}
+	names, err := source.Glob(ctx, "**")
+	if err != nil {
+		return nil, fmt.Errorf("list the repository's files: %w", err)
+	}
+	for _, name := range names {
+		if err := touch(filepath.Join(dir, filepath.FromSlash(name)), strings.HasSuffix(name, "/")); err != nil {
+			return nil, err
+		}
+	}
+	return os.DirFS(dir), nil
+}
+
+// touch makes an empty file, or a folder, where nothing is.
+func touch(path string, folder bool) error {
+	if _, err := os.Lstat(path); err == nil {
+		return nil
+	}
+	if folder {
+		return os.MkdirAll(path, 0o755)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(path, nil, 0o600)
+}

@@ -1,0 +1,29 @@
+//go:build aliases
+
+// Package dagger is generated where an engine is (`make bindings`). Behind the
+// build tag "aliases" the same names stand for the published library's, so that
+// the module compiles, vets and is tested on any machine.
+package dagger
+
+import "dagger.io/dagger"
+
+type (
+	Client    = dagger.Client
+	Container = dagger.Container
+	Directory = dagger.Directory
+	File      = dagger.File
+	Secret    = dagger.Secret
+	Service   = dagger.Service
+	Workspace = dagger.Workspace
+
+	ContainerWithExecOpts         = dagger.ContainerWithExecOpts
+	ContainerWithMountedCacheOpts = dagger.ContainerWithMountedCacheOpts
+	ContainerWithNewFileOpts      = dagger.ContainerWithNewFileOpts
+	DirectoryFilterOpts           = dagger.DirectoryFilterOpts
+	WorkspaceDirectoryOpts        = dagger.WorkspaceDirectoryOpts
+)
+
+const (
+	CacheSharingModeLocked = dagger.CacheSharingModeLocked
+	ReturnTypeAny          = dagger.ReturnTypeAny
+)

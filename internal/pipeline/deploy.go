@@ -1,0 +1,85 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/strata-tf/strata/internal/report"
+	"github.com/strata-tf/strata/internal/terraform"
+)
+
+// applyWidth is how many applies run at once where --parallelism does not say:
+// more than plans, since they mostly wait for the cloud.
+const applyWidth = 10
+
+// Deploy plans and applies the selected units, each as soon as its needs are
+// done.
+func Deploy(ctx context.Context, o Options) (*report.Run, error) {
+	s, err := open(ctx, "deploy", o)
+	if err != nil {
+		return nil, err
+	}
+	return s.walk(s.graph, func(r *unitRun) error { return r.deploy() })
+}
+
+func (r *unitRun) deploy() error {
+	if err := r.refuseRescued(); err != nil {
+		return err
+	}
+	g, err := r.prepare(r.soft)
+	if err != nil {
+		return err
+	}
+	if len(g.missing) > 0 {
+		return fmt.Errorf("%s: deploy %s first", g.lacking(), g.missing[0].Unit)
+	}
+	changes, err := r.makePlan(r.soft, false)
+	if err != nil {
+		return err
+	}
+	if !changes {
+		r.result.Result, r.result.Reason = report.Unchanged, "no changes"
+		return r.publish(r.soft, nil)
+	}
+	if err := r.apply(); err != nil {
+		return err
+	}
+	r.result.Result = report.Applied
+	if err := r.hooks(r.hard, "after-apply", r.config.Hooks.AfterApply); err != nil {
+		return err
+	}
+	return r.publish(r.hard, r.applying.Outputs)
+}
+
+// apply applies the saved plan, byte for byte. The first signal does not stop
+// it: an apply that is cut off leaves resources that no state knows.
+func (r *unitRun) apply() error {
+	r.release()
+	if err := r.applies.Acquire(r.soft, 1); err != nil {
+		return fmt.Errorf("stopped before its apply: %w", err)
+	}
+	defer r.applies.Release(1)
+	if err := r.hooks(r.soft, "before-apply", r.config.Hooks.BeforeApply); err != nil {
+		return err
+	}
+	if err := r.soft.Err(); err != nil {
+		return fmt.Errorf("stopped before its apply: %w", err)
+	}
+	r.applying = terraform.Applying{}
+	result, err := r.stream(r.hard, r.step(terraform.ApplyArgs(r.ws.Path(planFile), r.LockTimeout)))
+	for _, d := range result.errors {
+		r.diagnose(d)
+	}
+	rescued := r.rescue()
+	if err != nil {
+		r.result.Orphans = r.applying.Open()
+		if r.applying.Changed > 0 {
+			r.result.Reason = fmt.Sprintf("apply failed after %d of its changes; what was made is in its state, and the next deploy goes on", r.applying.Changed)
+			if errors.Is(err, context.Canceled) {
+				r.result.Reason = fmt.Sprintf("apply was interrupted after %d of its changes; the next deploy goes on", r.applying.Changed)
+			}
+		}
+	}
+	return errors.Join(err, rescued)
+}

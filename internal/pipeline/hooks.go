@@ -1,0 +1,46 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/strata-tf/strata/internal/runner"
+	"github.com/strata-tf/strata/internal/stack"
+)
+
+// hooks runs the configured commands around a step of this unit.
+func (r *unitRun) hooks(ctx context.Context, when string, hooks []stack.Hook) error {
+	for _, hook := range hooks {
+		if len(hook.Layers) > 0 && !slices.Contains(hook.Layers, r.unit.Layer) {
+			continue
+		}
+		if err := r.hook(ctx, when, hook); err != nil {
+			return fmt.Errorf("hook %s %s: %w", when, hook.Run[0], err)
+		}
+	}
+	return nil
+}
+
+func (r *unitRun) hook(ctx context.Context, when string, hook stack.Hook) error {
+	env := maps.Clone(r.env)
+	maps.Copy(env, map[string]string{
+		"STRATA_HOOK": when, "STRATA_UNIT": r.unit.ID(), "STRATA_LAYER": r.unit.Layer, "STRATA_INSTANCE": r.unit.Instance,
+		"STRATA_REGION": r.unit.Region, "STRATA_ENVIRONMENT": r.unit.Environment, "STRATA_PATH": r.unit.Path,
+	})
+	dir := hook.Dir
+	if dir == "" {
+		dir = r.unit.Path
+	}
+	r.begin(when + " " + hook.Run[0])
+	result, err := r.ws.Run(ctx, runner.Step{
+		Tool: runner.Tool{Name: hook.Run[0], Binary: hook.Run[0], Image: hook.Image},
+		Args: hook.Run[1:], Dir: dir, Env: env,
+		Lines: func(line []byte) { r.log.printf("%s", r.scrub.Text(string(line))) },
+	})
+	if err != nil {
+		r.diagnoseStderr("hook "+when, result.Stderr)
+	}
+	return err
+}

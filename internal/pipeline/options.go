@@ -1,0 +1,63 @@
+// Package pipeline is the only place that knows the order of things: what a
+// run does before it starts, and which steps each unit takes. One file per
+// verb; both the native command and the Dagger module call these.
+package pipeline
+
+import (
+	"context"
+	"io/fs"
+	"time"
+
+	"github.com/strata-tf/strata/internal/report"
+	"github.com/strata-tf/strata/internal/runner"
+	"github.com/strata-tf/strata/internal/stack"
+)
+
+// Options are what a verb may be told.
+type Options struct {
+	Source   fs.FS // the repository
+	Runner   runner.Runner
+	Store    Store
+	Progress report.Progress
+	Environ  []string // the environment that tools inherit ("NAME=value")
+	Commit   string   // what is deployed, for the report
+
+	Select stack.SelectOptions
+
+	Binary      string        // overrides terraform.binary
+	Image       string        // overrides terraform.image
+	Parallelism int           // units planned, and applied, at once; 0: by CPU and memory, and 10 applies
+	LockTimeout time.Duration // overrides terraform.lock-timeout; 0: not said
+	VarFiles    []string      // in addition to the layer's; from the repository's root, or absolute
+	Targets     []string
+	Replace     []string
+	Secrets     map[string]string // value by variable
+	FailFast    bool
+	Diff        bool   // a report wants Terraform's own words on each plan
+	Out         string // a folder for plans, redacted plan JSON, logs and run.json
+	Logs        string // a folder for logs alone, where Out is empty; "" for none
+
+	// Destroy only:
+	Confirm string                                         // the environment's name, said beforehand
+	Ask     func(question string) (answer string, ok bool) // asks a person; nil where nobody can be asked
+
+	// Stop is cancelled by the first signal: no unit starts any more, plans
+	// stop, running applies finish. The context a verb is called with is
+	// cancelled by the second: applies are asked to stop too. Nil never stops.
+	Stop context.Context
+}
+
+// Store keeps what must not be lost between runs, by key.
+type Store interface {
+	Put(ctx context.Context, key string, data []byte) error
+	Get(ctx context.Context, key string) ([]byte, error)
+	Delete(ctx context.Context, key string) error
+	// List returns the keys that begin with prefix, sorted.
+	List(ctx context.Context, prefix string) ([]string, error)
+}
+
+// RefusedError says that Strata will not do what it could: a safety rule or a
+// gate says no. Its exit code is 3.
+type RefusedError struct{ Reason string }
+
+func (e *RefusedError) Error() string { return e.Reason }

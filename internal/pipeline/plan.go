@@ -1,0 +1,63 @@
+package pipeline
+
+import (
+	"context"
+	"strings"
+
+	"github.com/strata-tf/strata/internal/report"
+	"github.com/strata-tf/strata/internal/terraform"
+)
+
+// Plan says what a deploy of the selected units would do. It changes nothing.
+func Plan(ctx context.Context, o Options) (*report.Run, error) {
+	s, err := open(ctx, "plan", o)
+	if err != nil {
+		return nil, err
+	}
+	return s.walk(s.graph, func(r *unitRun) error { return r.planOnly() })
+}
+
+// planOnly plans one unit with the values its needs have or are about to have.
+func (r *unitRun) planOnly() error {
+	if err := r.refuseRescued(); err != nil {
+		return err
+	}
+	g, err := r.prepare(r.soft)
+	if err != nil {
+		return err
+	}
+	if len(g.missing) > 0 {
+		r.result.Result, r.result.Reason = report.Deferred, g.lacking()
+		r.values.set(r.unit.ID(), nil, true)
+		return nil
+	}
+	changes, err := r.makePlan(r.soft, false)
+	if err != nil {
+		return err
+	}
+	switch {
+	case len(g.unsure) > 0:
+		r.result.Result = report.Provisional
+		r.result.Reason = "planned with values that " + strings.Join(g.unsure, " and ") + " is about to change"
+	case changes:
+		r.result.Result = report.Planned
+	default:
+		r.result.Result, r.result.Reason = report.Unchanged, "no changes"
+	}
+	if r.plan == nil {
+		return r.publish(r.soft, nil)
+	}
+	r.values.set(r.unit.ID(), r.plannedOutputs(), len(g.unsure) > 0)
+	return nil
+}
+
+func (r *unitRun) plannedOutputs() map[string]terraform.PlannedOutput {
+	out := make(map[string]terraform.PlannedOutput, len(r.plan.Values))
+	for name, o := range r.plan.Values {
+		if !o.Known && string(o.Value) == "null" {
+			o.Value = nil
+		}
+		out[name] = o
+	}
+	return out
+}

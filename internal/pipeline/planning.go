@@ -1,0 +1,127 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/strata-tf/strata/internal/report"
+	"github.com/strata-tf/strata/internal/runner"
+	"github.com/strata-tf/strata/internal/terraform"
+)
+
+// makePlan plans the unit into its private plan file and says whether there is
+// anything to apply: Terraform's exit code decides, counts never do.
+func (r *unitRun) makePlan(ctx context.Context, destroy bool) (changes bool, err error) {
+	step := r.step(terraform.PlanArgs(terraform.PlanOptions{
+		Out: r.ws.Path(planFile), Destroy: destroy, LockTimeout: r.LockTimeout,
+		VarFiles: r.varFiles, Targets: r.Targets, Replace: r.Replace,
+	}))
+	step.OKCodes = []int{terraform.PlanChanges}
+	result, err := r.planTries(ctx, step)
+	for _, d := range result.errors {
+		r.diagnose(d)
+	}
+	if err != nil {
+		return false, err
+	}
+	r.result.Changes = &report.Changes{}
+	if result.code != terraform.PlanChanges {
+		return false, nil
+	}
+	return true, r.readPlan(ctx)
+}
+
+// planTries plans, again after an init that Terraform asks for, and again where
+// the network failed it.
+func (r *unitRun) planTries(ctx context.Context, step runner.Step) (streamed, error) {
+	initialized := false
+	for try := 0; ; {
+		result, err := r.stream(ctx, step)
+		var exit *runner.ExitError
+		switch {
+		case !errors.As(err, &exit):
+			return result, err
+		case terraform.NeedsInit(result.words()) && !initialized:
+			initialized = true
+			if err := r.reinitialize(ctx); err != nil {
+				return streamed{}, err
+			}
+		case terraform.Transient(result.words()) && try+1 < tries:
+			if err := r.pause(ctx, "plan", try); err != nil {
+				return result, err
+			}
+			try++
+		default:
+			return result, err
+		}
+	}
+}
+
+// readPlan fills the unit's result from its saved plan.
+func (r *unitRun) readPlan(ctx context.Context) error {
+	data, err := r.run(ctx, r.step(terraform.ShowArgs(r.ws.Path(planFile))))
+	if err != nil {
+		return err
+	}
+	if r.plan, err = terraform.ReadPlan(data, r.scrub); err != nil {
+		return err
+	}
+	r.scrub = r.plan.Scrub
+	counts := report.Changes(r.plan.Counts)
+	r.result.Changes = &counts
+	for _, rc := range r.plan.Resources {
+		r.result.Resources = append(r.result.Resources, report.Resource{
+			Address: rc.Address, Action: rc.Action, From: rc.From, Reason: rc.Reason, Attributes: attributes(rc.Attributes),
+		})
+	}
+	r.result.Outputs = attributes(r.plan.Outputs)
+	if r.Diff {
+		text, err := r.run(ctx, r.step(terraform.ShowTextArgs(r.ws.Path(planFile))))
+		if err != nil {
+			return err
+		}
+		r.result.Diff = r.scrub.Text(string(text))
+	}
+	return r.savePlan(ctx)
+}
+
+func attributes(changes []terraform.ValueChange) []report.Attribute {
+	var out []report.Attribute
+	for _, c := range changes {
+		out = append(out, report.Attribute(c))
+	}
+	return out
+}
+
+// savePlan writes the plan and its redacted JSON below --out.
+func (r *unitRun) savePlan(ctx context.Context) error {
+	if r.Out == "" {
+		return nil
+	}
+	plan, err := r.ws.ReadFile(ctx, planFile)
+	if err != nil {
+		return err
+	}
+	redacted, err := json.MarshalIndent(r.plan.Redacted, "", "  ")
+	if err != nil {
+		return err
+	}
+	return errors.Join(r.out.write(r.unit, planFile, plan), r.out.write(r.unit, "plan.json", redacted))
+}
+
+// prepare does what comes before a plan in every verb: values, hooks, init. It
+// returns the values of the needs; where some are missing nothing else is done.
+func (r *unitRun) prepare(ctx context.Context) (gathered, error) {
+	g, err := r.gather(ctx)
+	if err != nil || len(g.missing) > 0 {
+		return g, err
+	}
+	if err := r.giveValues(ctx, g); err != nil {
+		return g, err
+	}
+	if err := r.hooks(ctx, "before-plan", r.config.Hooks.BeforePlan); err != nil {
+		return g, err
+	}
+	return g, r.initialize(ctx)
+}

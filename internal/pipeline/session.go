@@ -1,0 +1,286 @@
+package pipeline
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/strata-tf/strata/internal/contract"
+	"github.com/strata-tf/strata/internal/graph"
+	"github.com/strata-tf/strata/internal/report"
+	"github.com/strata-tf/strata/internal/runner"
+	"github.com/strata-tf/strata/internal/stack"
+	"github.com/strata-tf/strata/internal/terraform"
+)
+
+// session is what the units of one run share. It is complete before the first
+// unit starts.
+type session struct {
+	Options
+	config *stack.Config
+	tree   *stack.Tree
+	reader *stack.Reader
+	all    *graph.Graph  // every unit of the environment
+	units  []*stack.Unit // those selected
+	graph  *graph.Graph  // of those selected
+
+	tool    runner.Tool
+	version terraform.Version
+	env     map[string]string
+
+	soft    context.Context // ends with the first signal
+	hard    context.Context // ends with the second
+	applies *semaphore.Weighted
+
+	bindings map[string][]contract.Binding // by id of the reading unit
+	values   values
+	turns    turns
+	out      *output
+	blocked  map[string]int // rescued states that wait, by slug
+
+	run     *report.Run
+	mu      sync.Mutex
+	results map[string]*report.Unit
+}
+
+// open reads the repository and checks everything that can be checked before
+// anything is touched.
+func open(ctx context.Context, verb string, o Options) (*session, error) {
+	s, err := openUnits(o)
+	if err != nil {
+		return nil, err
+	}
+	s.soft, s.hard = ctx, ctx
+	if o.Stop != nil {
+		soft, cancel := context.WithCancel(ctx)
+		context.AfterFunc(o.Stop, cancel)
+		s.soft = soft
+	}
+	if err := s.selectUnits(); err != nil {
+		return nil, err
+	}
+	if err := s.checkUnits(); err != nil {
+		return nil, err
+	}
+	if err := s.findTool(); err != nil {
+		return nil, err
+	}
+	if err := s.findRescued(); err != nil {
+		return nil, err
+	}
+	s.startRun(verb)
+	return s, nil
+}
+
+// load reads the configuration and finds the units.
+func (s *session) load() error {
+	var err error
+	if s.config, err = stack.Load(s.Source); err != nil {
+		return err
+	}
+	if s.Binary != "" {
+		s.config.Terraform.Binary = s.Binary
+	}
+	if s.Image != "" {
+		s.config.Terraform.Image = s.Image
+	}
+	if s.LockTimeout == 0 {
+		s.LockTimeout = time.Duration(s.config.Terraform.LockTimeout)
+	}
+	s.tree, err = stack.Discover(s.Source, s.config)
+	s.reader = stack.NewReader(s.Source)
+	return err
+}
+
+// selectUnits picks the units of the run and checks each.
+func (s *session) selectUnits() error {
+	var err error
+	if s.units, err = stack.Select(s.tree, s.Select); err != nil {
+		return err
+	}
+	if len(s.units) > 1 && len(s.Targets)+len(s.Replace) > 0 {
+		return fmt.Errorf("--target and --replace name resources of one unit, and %d are selected: select it alone with --only", len(s.units))
+	}
+	s.all = s.tree.Graph(s.Select.Environment)
+	ids := make([]string, len(s.units))
+	for i, unit := range s.units {
+		ids[i] = unit.ID()
+	}
+	s.graph = s.all.Subgraph(ids)
+	var needs []*stack.Unit
+	for _, id := range s.all.AllNeeds(ids...) {
+		needs = append(needs, s.tree.Unit(id))
+	}
+	if err := s.tree.Load(s.reader, append(needs, s.units...)); err != nil {
+		return err
+	}
+	return s.bind()
+}
+
+// bind finds what each selected unit reads from its needs.
+func (s *session) bind() error {
+	s.bindings = make(map[string][]contract.Binding)
+	var errs []error
+	for _, unit := range s.units {
+		var needs []*stack.Unit
+		for _, id := range s.all.AllNeeds(unit.ID()) {
+			needs = append(needs, s.tree.Unit(id))
+		}
+		bindings, err := contract.Bindings(unit, needs)
+		errs = append(errs, err)
+		s.bindings[unit.ID()] = bindings
+	}
+	s.values.expect(s.bindings)
+	return errors.Join(errs...)
+}
+
+// checkUnits refuses what would only fail half-way.
+func (s *session) checkUnits() error {
+	var errs []error
+	for _, unit := range s.units {
+		errs = append(errs, s.checkSecrets(unit))
+		if local := unit.Module.Backend == nil || unit.Module.Backend.Type == "local"; local && !s.Runner.Persistent() {
+			errs = append(errs, fmt.Errorf("%s: its state is a local file, which would be lost with the container: give it a remote backend (an s3 block, for one), or run it natively with `strata`", unit.ID()))
+		}
+		if err := s.Runner.Check(unit.Path); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", unit.ID(), err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// checkSecrets refuses a unit whose secrets are not all given.
+func (s *session) checkSecrets(unit *stack.Unit) error {
+	var errs []error
+	for _, name := range unit.Secrets {
+		if _, declared := unit.Module.Variables[name]; !declared {
+			errs = append(errs, fmt.Errorf("%s: strata.yaml gives it the secret %q, but %s declares no such variable", unit.ID(), name, unit.Path))
+		} else if _, given := s.Secrets[name]; !given {
+			errs = append(errs, fmt.Errorf("%s: its secret %q is not given: set %s, or say --secret %s=env:NAME or --secret %s=file:PATH", unit.ID(), name, SecretVariable(name), name, name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// SecretVariable is the environment variable in which a secret is looked for.
+func SecretVariable(name string) string {
+	return "STRATA_SECRET_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+}
+
+// findTool asks Terraform for its version.
+func (s *session) findTool() error {
+	t := s.config.Terraform
+	s.tool = runner.Tool{Name: "terraform", Binary: t.Binary, Image: t.Image, Version: t.Version}
+	if strings.Contains(t.Binary, "tofu") {
+		s.tool.Name = "tofu"
+	}
+	s.env = terraform.Env(s.Environ)
+	ws, err := s.Runner.Open(s.soft, runner.Spec{ID: s.tool.Name, Dir: "."})
+	if err != nil {
+		return err
+	}
+	defer ws.Close()
+	result, err := ws.Run(s.soft, runner.Step{Tool: s.tool, Args: terraform.VersionArgs(), Dir: ".", Env: s.env, Keep: true})
+	if err != nil {
+		var missing *runner.NotFoundError
+		if errors.As(err, &missing) {
+			return fmt.Errorf("%w (`terraform.binary` in strata.yaml, or --binary; OpenTofu does as well)", err)
+		}
+		return fmt.Errorf("ask %s for its version: %w", t.Binary, err)
+	}
+	if s.version, err = terraform.ParseVersion(result.Stdout); err != nil {
+		return err
+	}
+	return s.version.Check(t.Binary, t.Version)
+}
+
+func (s *session) startRun(verb string) {
+	now := time.Now()
+	s.run = &report.Run{
+		Schema: report.Schema, ID: runID(now), Verb: verb,
+		Environment: s.Select.Environment, Commit: s.Commit, Started: now.UTC(),
+	}
+	width := int64(applyWidth)
+	if s.Parallelism > 0 {
+		width = int64(s.Parallelism)
+	}
+	s.applies = semaphore.NewWeighted(width)
+}
+
+// runID names a run: by its start, so that names sort, and by chance.
+func runID(now time.Time) string {
+	var b [3]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return now.UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(b[:])
+}
+
+// walk visits the units of g in order and side by side and closes the run.
+func (s *session) walk(g *graph.Graph, visit func(r *unitRun) error) (*report.Run, error) {
+	var err error
+	if s.out, err = newOutput(s.Options, s.run.ID); err != nil {
+		return nil, err
+	}
+	s.run.Logs = s.out.dir
+	s.Progress.Start(s.run.Verb, s.run.Environment, g.Len())
+	slots := s.Parallelism
+	if env := s.config.Environments[s.Select.Environment]; slots == 0 && env.Parallelism > 0 {
+		slots = env.Parallelism
+	}
+	if slots == 0 {
+		slots = planWidth()
+	}
+	graph.Walk(s.soft, g, graph.Options{Slots: slots, FailFast: s.FailFast},
+		func(_ context.Context, id string, release func()) error { return s.visit(id, release, visit) },
+		func(id, because string) { s.skip(id, because) })
+	s.Progress.Stop()
+	for _, id := range g.Order() {
+		s.run.Units = append(s.run.Units, *s.results[id])
+	}
+	s.run.Seconds = time.Since(s.run.Started).Seconds()
+	s.run.Settle()
+	return s.run, s.out.writeRun(s.run)
+}
+
+// skip records a unit that is not run.
+func (s *session) skip(id, because string) {
+	result := s.blank(id)
+	result.Result = report.NotRun
+	switch {
+	case because != "":
+		result.Reason = fmt.Sprintf("%s %s", because, s.result(because))
+	case s.soft.Err() != nil:
+		result.Reason = "the run was interrupted"
+	default:
+		result.Reason = "another unit failed (--fail-fast)"
+	}
+	s.finish(result)
+}
+
+func (s *session) result(id string) report.Result {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.results[id].Result
+}
+
+func (s *session) finish(result *report.Unit) {
+	s.mu.Lock()
+	s.results[result.ID] = result
+	s.mu.Unlock()
+	s.Progress.Event(report.Event{Kind: report.UnitFinished, UnitID: result.ID, Time: time.Now(), Unit: result})
+}
+
+// blank is a unit's result before anything is known of it.
+func (s *session) blank(id string) *report.Unit {
+	unit := s.tree.Unit(id)
+	return &report.Unit{
+		ID: id, Path: unit.Path, Layer: unit.Layer, Region: unit.Region, Instance: unit.Instance,
+		Needs: unit.Needs,
+	}
+}

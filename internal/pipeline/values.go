@@ -1,0 +1,227 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/strata-tf/strata/internal/contract"
+	"github.com/strata-tf/strata/internal/runner"
+	"github.com/strata-tf/strata/internal/stack"
+	"github.com/strata-tf/strata/internal/terraform"
+)
+
+// valuesFile is the name of a unit's private variable file. Terraform tells its
+// format by the ending.
+const valuesFile = "values.auto.tfvars.json"
+
+// values are the outputs of this run's units and of their needs. Each state is
+// read once.
+type values struct {
+	mu     sync.Mutex
+	read   map[string]map[string]bool // outputs that a unit of this run reads, by the unit that has them
+	known  map[string]map[string]terraform.PlannedOutput
+	unsure map[string]bool // units whose plan of this run is not final
+	turns  turns
+}
+
+// expect notes which outputs will be asked for.
+func (v *values) expect(bindings map[string][]contract.Binding) {
+	v.read = make(map[string]map[string]bool)
+	v.known = make(map[string]map[string]terraform.PlannedOutput)
+	v.unsure = make(map[string]bool)
+	for _, list := range bindings {
+		for _, b := range list {
+			if v.read[b.From.Unit] == nil {
+				v.read[b.From.Unit] = make(map[string]bool)
+			}
+			v.read[b.From.Unit][b.From.Output] = true
+		}
+	}
+}
+
+// isRead says whether any unit of the run reads an output of this one.
+func (v *values) isRead(id string) bool { return len(v.read[id]) > 0 }
+
+func (v *values) set(id string, outputs map[string]terraform.PlannedOutput, unsure bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.known[id], v.unsure[id] = outputs, unsure
+}
+
+func (v *values) get(id string) (outputs map[string]terraform.PlannedOutput, unsure, ok bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	outputs, ok = v.known[id]
+	return outputs, v.unsure[id], ok
+}
+
+// gathered is what a unit's needs give it.
+type gathered struct {
+	values    map[string]json.RawMessage
+	sensitive []string // values that must not be seen
+	missing   []stack.Ref
+	unsure    []string // needs whose value may still change
+}
+
+// gather collects the values of the unit's needs: from this run's applies and
+// plans, else from their states.
+func (r *unitRun) gather(ctx context.Context) (gathered, error) {
+	g := gathered{values: make(map[string]json.RawMessage)}
+	for _, b := range r.bindings[r.unit.ID()] {
+		outputs, unsure, err := r.outputsOf(ctx, b.From.Unit)
+		if err != nil {
+			return g, err
+		}
+		output, ok := outputs[b.From.Output]
+		if ok && !output.Known {
+			// The state may still hold the value from before.
+			g.unsure = append(g.unsure, b.From.Unit)
+		}
+		if !ok || output.Value == nil {
+			g.missing = append(g.missing, b.From)
+			continue
+		}
+		if unsure || output.Changed {
+			g.unsure = append(g.unsure, b.From.Unit)
+		}
+		if output.Sensitive {
+			g.sensitive = append(g.sensitive, leaves(output.Value)...)
+			if !r.unit.Module.Variables[b.Variable].Sensitive {
+				r.warn(fmt.Sprintf("variable %s takes output %s of %s, which is sensitive: declare it `sensitive = true`", b.Variable, b.From.Output, b.From.Unit))
+			}
+		}
+		g.values[b.Variable] = output.Value
+	}
+	slices.Sort(g.unsure)
+	g.unsure = slices.Compact(g.unsure)
+	return g, nil
+}
+
+// lacking says which values do not exist, and whose they are.
+func (g gathered) lacking() string {
+	var b strings.Builder
+	for i, ref := range g.missing {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "output %s of %s", ref.Output, ref.Unit)
+	}
+	return b.String() + " does not exist yet"
+}
+
+// outputsOf returns the outputs of a unit of this run, or of a need outside of
+// it, whose state is then read, once.
+func (r *unitRun) outputsOf(ctx context.Context, id string) (outputs map[string]terraform.PlannedOutput, unsure bool, err error) {
+	turn := r.values.turns.folder(id)
+	turn.Lock()
+	defer turn.Unlock()
+	if outputs, unsure, ok := r.values.get(id); ok {
+		return outputs, unsure, nil
+	}
+	need := &unitRun{session: r.session, unit: r.tree.Unit(id), result: r.blank(id), scrub: r.scrub, log: r.log}
+	if need.ws, err = r.Runner.Open(ctx, r.spec(need.unit)); err != nil {
+		return nil, false, err
+	}
+	outputs, err = need.readOutputs(ctx)
+	if err = errors.Join(err, need.ws.Close()); err != nil {
+		r.result.Diagnostics = append(r.result.Diagnostics, need.result.Diagnostics...)
+		return nil, false, fmt.Errorf("read the outputs of %s: %w", id, err)
+	}
+	r.values.set(id, outputs, false)
+	return outputs, false, nil
+}
+
+// readOutputs reads the unit's state, in its own workspace.
+func (r *unitRun) readOutputs(ctx context.Context) (map[string]terraform.PlannedOutput, error) {
+	if err := r.initialize(ctx); err != nil {
+		return nil, err
+	}
+	data, err := r.run(ctx, r.step(terraform.OutputArgs()))
+	if err != nil {
+		return nil, err
+	}
+	outputs, err := terraform.ParseOutputs(data)
+	return settled(outputs), err
+}
+
+func settled(outputs map[string]terraform.Output) map[string]terraform.PlannedOutput {
+	out := make(map[string]terraform.PlannedOutput, len(outputs))
+	for name, o := range outputs {
+		out[name] = terraform.PlannedOutput{Output: o, Known: true}
+	}
+	return out
+}
+
+// publish makes the unit's outputs known to those that read them, while its
+// workspace is open. printed are the outputs an apply has printed, nil where
+// there was none.
+func (r *unitRun) publish(ctx context.Context, printed map[string]terraform.Output) error {
+	id := r.unit.ID()
+	if !r.values.isRead(id) {
+		return nil
+	}
+	for name := range r.values.read[id] {
+		if o, ok := printed[name]; !ok || o.Value == nil {
+			data, err := r.run(ctx, r.step(terraform.OutputArgs()))
+			if err != nil {
+				return err
+			}
+			if printed, err = terraform.ParseOutputs(data); err != nil {
+				return err
+			}
+			break
+		}
+	}
+	r.values.set(id, settled(printed), false)
+	return nil
+}
+
+// giveValues writes the private variable file and lists the unit's variable
+// files, the private one last so that it holds.
+func (r *unitRun) giveValues(ctx context.Context, g gathered) error {
+	secrets := make(map[string]string, len(r.unit.Secrets))
+	for _, name := range r.unit.Secrets {
+		secrets[name] = r.Secrets[name]
+	}
+	r.scrub = runner.NewScrubber(append(r.secretsOf(r.unit), g.sensitive...)...)
+	for _, file := range append(slices.Clone(r.unit.VarFiles), r.VarFiles...) {
+		r.varFiles = append(r.varFiles, r.ws.SourcePath(file))
+	}
+	data, err := contract.Variables(r.unit, g.values, secrets)
+	if err != nil || data == nil {
+		return err
+	}
+	r.varFiles = append(r.varFiles, r.ws.Path(valuesFile))
+	return r.ws.WriteFile(ctx, valuesFile, data)
+}
+
+// leaves lists the strings within a JSON value.
+func leaves(raw json.RawMessage) []string {
+	var value any
+	if json.Unmarshal(raw, &value) != nil {
+		return nil
+	}
+	var found []string
+	var walk func(any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case string:
+			found = append(found, v)
+		case []any:
+			for _, inner := range v {
+				walk(inner)
+			}
+		case map[string]any:
+			for _, inner := range v {
+				walk(inner)
+			}
+		}
+	}
+	walk(value)
+	return found
+}

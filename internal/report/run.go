@@ -1,0 +1,121 @@
+// Package report holds the one result model of a run and what renders it: a
+// table for people, Markdown for pull requests, JSON for machines, and the
+// progress of a run that is under way.
+package report
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Schema names the version of the JSON document that a run is written as.
+const Schema = "strata.run/v1"
+
+// Result is how a unit, or a whole run, ended.
+type Result string
+
+// Results of units. Succeeded, Failed, Refused and Interrupted are those of
+// runs too.
+const (
+	Succeeded   Result = "succeeded"   // a run of which every unit came out well
+	Planned     Result = "planned"     // the plan holds changes
+	Provisional Result = "provisional" // planned with values of a need that is itself about to change
+	Deferred    Result = "deferred"    // cannot be planned: a value it reads does not exist yet
+	Unchanged   Result = "unchanged"   // nothing to do
+	Applied     Result = "applied"
+	Destroyed   Result = "destroyed"
+	Failed      Result = "failed"
+	NotRun      Result = "not run" // a need failed, or the run was stopping
+	Refused     Result = "refused" // a gate or a safety rule said no
+	Interrupted Result = "interrupted"
+)
+
+// Run is the result of one invocation.
+type Run struct {
+	Schema      string    `json:"schema"`
+	ID          string    `json:"id"`
+	Verb        string    `json:"verb"`
+	Environment string    `json:"environment"`
+	Commit      string    `json:"commit,omitempty"` // with "-dirty" where the checkout had changes
+	Started     time.Time `json:"started"`
+	Seconds     float64   `json:"seconds"`
+	Result      Result    `json:"result"`
+	Error       string    `json:"error,omitempty"` // why the run as a whole did not start or ended early
+	Warnings    []string  `json:"warnings,omitempty"`
+	Units       []Unit    `json:"units"`
+	Logs        string    `json:"logs,omitempty"` // the folder given with --out
+}
+
+// Unit is the result of one unit of a run.
+type Unit struct {
+	ID          string       `json:"id"`
+	Path        string       `json:"path"`
+	Layer       string       `json:"layer"`
+	Region      string       `json:"region"`
+	Instance    string       `json:"instance,omitempty"`
+	Needs       []string     `json:"needs,omitempty"`
+	Result      Result       `json:"result"`
+	Reason      string       `json:"reason,omitempty"`  // why it has this result, in a line
+	Changes     *Changes     `json:"changes,omitempty"` // nil where no plan was made
+	Resources   []Resource   `json:"resources,omitempty"`
+	Outputs     []Attribute  `json:"outputs,omitempty"` // outputs that change
+	Diagnostics []Diagnostic `json:"diagnostics,omitempty"`
+	// Orphans are addresses that an apply was working on when it was cut off:
+	// they may exist without being in state.
+	Orphans []string `json:"orphans,omitempty"`
+	Seconds float64  `json:"seconds"`
+	Log     string   `json:"log,omitempty"`  // its log file below the --out folder
+	Diff    string   `json:"diff,omitempty"` // Terraform's own words on the plan, redacted; only where a report wants it
+}
+
+// Changes counts a plan's changes. A replacement counts as one replace, and
+// not as an add and a destroy.
+type Changes struct {
+	Add     int `json:"add"`
+	Change  int `json:"change"`
+	Replace int `json:"replace"`
+	Destroy int `json:"destroy"`
+	Import  int `json:"import"`
+	Move    int `json:"move"`
+	Forget  int `json:"forget"`
+	Outputs int `json:"outputs"`
+}
+
+// Resource is one resource that a plan changes.
+type Resource struct {
+	Address    string      `json:"address"`
+	Action     string      `json:"action"`           // create, update, replace, delete, forget, move, import, read
+	From       string      `json:"from,omitempty"`   // its address before a move
+	Reason     string      `json:"reason,omitempty"` // why it is replaced or deleted, in Terraform's words
+	Attributes []Attribute `json:"attributes,omitempty"`
+}
+
+// Attribute is one value that changes. Sensitive values are never in it.
+type Attribute struct {
+	Path      string          `json:"path"`
+	Before    json.RawMessage `json:"before,omitempty"`
+	After     json.RawMessage `json:"after,omitempty"`
+	Sensitive bool            `json:"sensitive,omitempty"` // Before and After are left out
+	Unknown   bool            `json:"unknown,omitempty"`   // known only after apply
+	Replaces  bool            `json:"replaces,omitempty"`  // this change forces the replacement
+}
+
+// Diagnostic is an error or a warning of a tool.
+type Diagnostic struct {
+	Severity string `json:"severity"` // error or warning
+	Summary  string `json:"summary"`
+	Detail   string `json:"detail,omitempty"`
+	Address  string `json:"address,omitempty"`
+	File     string `json:"file,omitempty"` // relative to the repository's root
+	Line     int    `json:"line,omitempty"`
+	Advice   string `json:"advice,omitempty"` // what to do next, in Strata's words
+}
+
+// Counts returns how many units have each result.
+func (r *Run) Counts() map[Result]int {
+	counts := make(map[Result]int)
+	for i := range r.Units {
+		counts[r.Units[i].Result]++
+	}
+	return counts
+}

@@ -1,0 +1,77 @@
+package report
+
+// Exit codes of the command.
+const (
+	ExitDone        = 0
+	ExitFailed      = 1
+	ExitDifferences = 2
+	ExitRefused     = 3
+	ExitInterrupted = 130
+)
+
+// Settle computes the run's result from its units and its error. A result set
+// before counts as one more vote, so that a run which was refused or
+// interrupted before any unit ran stays so. Settling twice changes nothing.
+func (r *Run) Settle() { r.Result = r.outcome() }
+
+// outcome is the worst of what the units, the error and a result set before
+// say: interrupted, then failed, then refused. What is unknown is never a
+// success: a unit without a result, or one that was not run although nothing
+// says why, makes the run a failure.
+func (r *Run) outcome() Result {
+	worst := vote(r.Result)
+	if r.Result == "" {
+		worst = 0
+	}
+	if r.Error != "" && worst == 0 {
+		worst = vote(Failed)
+	}
+	notRun := false
+	for i := range r.Units {
+		if r.Units[i].Result == NotRun {
+			notRun = true
+			continue
+		}
+		worst = max(worst, vote(r.Units[i].Result))
+	}
+	if notRun && worst == 0 {
+		worst = vote(Failed)
+	}
+	return [...]Result{Succeeded, Refused, Failed, Interrupted}[worst]
+}
+
+// vote ranks a result by how much it spoils a run.
+func vote(result Result) int {
+	switch result {
+	case Succeeded, Planned, Provisional, Deferred, Unchanged, Applied, Destroyed:
+		return 0
+	case Refused:
+		return 1
+	case Interrupted:
+		return 3
+	default:
+		return 2
+	}
+}
+
+// ExitCode is the exit code that tells how a run ended. With detailed, a run
+// that came out well and found something to do says so with ExitDifferences.
+func ExitCode(run *Run, detailed bool) int {
+	switch run.outcome() {
+	case Interrupted:
+		return ExitInterrupted
+	case Failed:
+		return ExitFailed
+	case Refused:
+		return ExitRefused
+	}
+	if detailed {
+		for i := range run.Units {
+			switch run.Units[i].Result {
+			case Planned, Provisional, Deferred:
+				return ExitDifferences
+			}
+		}
+	}
+	return ExitDone
+}

@@ -1,0 +1,45 @@
+package report
+
+// style colours text for a terminal, or leaves it as it is.
+type style struct{ on bool }
+
+func (s style) paint(code, text string) string {
+	if !s.on || text == "" {
+		return text
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}
+
+func (s style) bold(text string) string   { return s.paint("1", text) }
+func (s style) dim(text string) string    { return s.paint("2", text) }
+func (s style) red(text string) string    { return s.paint("31", text) }
+func (s style) green(text string) string  { return s.paint("32", text) }
+func (s style) yellow(text string) string { return s.paint("33", text) }
+
+// result colours text by what a result means for people.
+func (s style) result(result Result, text string) string {
+	switch result {
+	case Applied, Destroyed, Succeeded:
+		return s.green(text)
+	case Planned, Provisional, Deferred:
+		return s.yellow(text)
+	case Unchanged, NotRun:
+		return s.dim(text)
+	default:
+		return s.red(text)
+	}
+}
+
+// action colours text by what an action does to a resource.
+func (s style) action(action, text string) string {
+	switch action {
+	case "create", "import":
+		return s.green(text)
+	case "delete", "replace", "forget":
+		return s.red(text)
+	case "update":
+		return s.yellow(text)
+	default:
+		return text
+	}
+}

@@ -1,0 +1,86 @@
+// Package stack knows what a repository holds: its configuration
+// (strata.yaml), its units and what each needs. It reads an fs.FS, so that it
+// answers the same on a checkout, on a commit and inside a module function.
+package stack
+
+import "time"
+
+// ConfigFile is the configuration's name, at the repository's root.
+const ConfigFile = "strata.yaml"
+
+// Config is the whole of strata.yaml. Every key is optional; Default returns
+// what holds without the file. A top-level key that is given replaces its
+// default as a whole; the three default environments and terraform keep their
+// own defaults for fields that are left out.
+type Config struct {
+	Version      int                    `json:"version,omitempty" jsonschema:"the version of this file's format: 1"`
+	Layers       []Layer                `json:"layers,omitempty" jsonschema:"the ordered tiers of units; needs decide the order, not the position here"`
+	Environments map[string]Environment `json:"environments,omitempty" jsonschema:"the environments by name and the rules of each"`
+	Backend      Backend                `json:"backend,omitempty" jsonschema:"what every unit's init is told about its state's backend"`
+	Terraform    Terraform              `json:"terraform,omitempty" jsonschema:"which Terraform or OpenTofu runs"`
+	Hooks        Hooks                  `json:"hooks,omitempty" jsonschema:"commands run around each unit's plan and apply"`
+	Tools        map[string]Tool        `json:"tools,omitempty" jsonschema:"where other tools than Terraform are found, by name"`
+}
+
+// Layer is an ordered tier of units.
+type Layer struct {
+	Name  string   `json:"name" jsonschema:"the layer's name"`
+	Path  string   `json:"path" jsonschema:"pattern of its units' folders, from the repository's root, with {region}, {instance} and {env}"`
+	Needs []string `json:"needs,omitempty" jsonschema:"what must be done before: layer, layer/instance, either with @region"`
+	// Inputs maps a variable of the layer to an output of a need: layer.output,
+	// layer/instance.output, either layer with @region.
+	Inputs  map[string]string `json:"inputs,omitempty" jsonschema:"variable: need.output, for variables not named as LAYER_OUTPUT"`
+	Secrets []string          `json:"secrets,omitempty" jsonschema:"variables that are given as secrets, to this layer's units alone"`
+
+	// For a path without {env}:
+	Environments []string `json:"environments,omitempty" jsonschema:"the environments that share the folder, where the path has no {env}"`
+	VarFiles     []string `json:"var-files,omitempty" jsonschema:"variable files, from the repository's root, with {path}, {layer}, {region}, {instance} and {env}"`
+	Backend      *Backend `json:"backend,omitempty" jsonschema:"replaces the top-level backend for this layer"`
+	Workspace    string   `json:"workspace,omitempty" jsonschema:"the Terraform workspace to select, with {env}, {region} and {instance}"`
+}
+
+// Environment carries the rules of one environment.
+type Environment struct {
+	Branch      string `json:"branch,omitempty" jsonschema:"the branch that deploys to it; * for any other branch"`
+	Parallelism int    `json:"parallelism,omitempty" jsonschema:"how many units are planned at once, 0 for as many as the machine carries"`
+}
+
+// Backend is what init is told about a backend block that is left partial.
+type Backend struct {
+	Config string            `json:"config,omitempty" jsonschema:"a backend configuration file, from the repository's root, with the same placeholders as var-files"`
+	Values map[string]string `json:"values,omitempty" jsonschema:"single backend settings, with the same placeholders"`
+}
+
+// Terraform says which binary runs and how.
+type Terraform struct {
+	Binary      string   `json:"binary,omitempty" jsonschema:"terraform, tofu, or a path"`
+	Version     string   `json:"version,omitempty" jsonschema:"a version constraint such as ~> 1.11"`
+	Image       string   `json:"image,omitempty" jsonschema:"the container image under Dagger"`
+	LockTimeout Duration `json:"lock-timeout,omitempty" jsonschema:"how long to wait for a state lock that another run holds"`
+}
+
+// Hooks run around every unit's steps, in order. A hook that fails fails the
+// unit.
+type Hooks struct {
+	BeforePlan  []Hook `json:"before-plan,omitempty" jsonschema:"run before each unit's plan"`
+	BeforeApply []Hook `json:"before-apply,omitempty" jsonschema:"run before each unit's apply"`
+	AfterApply  []Hook `json:"after-apply,omitempty" jsonschema:"run after each unit's successful apply"`
+}
+
+// Hook is one command: an argv list, never a shell line.
+type Hook struct {
+	Run    []string `json:"run" jsonschema:"the command and its arguments, run without a shell"`
+	Image  string   `json:"image,omitempty" jsonschema:"the container image under Dagger"`
+	Dir    string   `json:"dir,omitempty" jsonschema:"the folder it runs in, from the repository's root; the unit's own if empty"`
+	Layers []string `json:"layers,omitempty" jsonschema:"only for these layers; all if empty"`
+}
+
+// Tool says where a tool is found.
+type Tool struct {
+	Binary  string `json:"binary,omitempty" jsonschema:"a name on PATH or a path"`
+	Image   string `json:"image,omitempty" jsonschema:"the container image under Dagger"`
+	Version string `json:"version,omitempty" jsonschema:"a version constraint"`
+}
+
+// Duration is a time.Duration written as Go writes it: 5m, 90s, 72h.
+type Duration time.Duration

@@ -1,0 +1,40 @@
+package stack
+
+// Marshal writes the effective configuration as a strata.yaml that Load reads
+// back to the same.
+func (c *Config) Marshal() ([]byte, error) {
+	shown := shownConfig{
+		Version: c.Version, Layers: c.Layers, Environments: map[string]shownEnvironment{},
+		Backend: c.Backend, Terraform: shownTerraform(c.Terraform), Hooks: c.Hooks, Tools: c.Tools,
+	}
+	for name, e := range c.Environments {
+		shown.Environments[name] = shownEnvironment(e)
+	}
+	return writeYAML(shown)
+}
+
+// shownConfig is Config, in its order.
+type shownConfig struct {
+	Version      int                         `json:"version"`
+	Layers       []Layer                     `json:"layers"`
+	Environments map[string]shownEnvironment `json:"environments"`
+	Backend      Backend                     `json:"backend"`
+	Terraform    shownTerraform              `json:"terraform"`
+	Hooks        Hooks                       `json:"hooks"`
+	Tools        map[string]Tool             `json:"tools,omitempty"`
+}
+
+// shownEnvironment is Environment with what has a default always written: left
+// out, it would come back as the default.
+type shownEnvironment struct {
+	Branch      string `json:"branch"`
+	Parallelism int    `json:"parallelism,omitempty"`
+}
+
+// shownTerraform is Terraform, likewise.
+type shownTerraform struct {
+	Binary      string   `json:"binary"`
+	Version     string   `json:"version,omitempty"`
+	Image       string   `json:"image,omitempty"`
+	LockTimeout Duration `json:"lock-timeout"`
+}

@@ -1,0 +1,87 @@
+package stack
+
+import (
+	"encoding/json"
+	"reflect"
+
+	"github.com/google/jsonschema-go/jsonschema"
+)
+
+// SchemaURL is where the JSON schema of strata.yaml is published.
+const SchemaURL = "https://raw.githubusercontent.com/strata-tf/strata/main/docs/strata.schema.json"
+
+// Schema is the JSON schema of strata.yaml, for editors. It is generated from
+// the types, and Load checks a file against the same one.
+func Schema() ([]byte, error) {
+	schema, err := configSchema()
+	if err != nil {
+		return nil, err
+	}
+	text, err := json.MarshalIndent(schema, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	return append(text, '\n'), nil
+}
+
+// configSchema generates the schema from Config and adds what types cannot say.
+func configSchema() (*jsonschema.Schema, error) {
+	schema, err := jsonschema.For[Config](&jsonschema.ForOptions{
+		TypeSchemas: map[reflect.Type]*jsonschema.Schema{
+			reflect.TypeFor[Duration](): {Type: "string", Pattern: durationPattern},
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	withoutNull(schema)
+	schema.Schema = "https://json-schema.org/draft/2020-12/schema"
+	schema.ID = SchemaURL
+	schema.Title = "strata.yaml"
+	schema.Description = "Configuration of Strata, which deploys a layered Terraform monorepo. Every key is optional."
+	refine(schema)
+	return schema, nil
+}
+
+// refine adds allowed names and numbers.
+func refine(schema *jsonschema.Schema) {
+	one, zero := 1, 0.0
+	top := schema.Properties
+	top["version"].Enum = []any{1}
+	top["layers"].MinItems = &one
+	top["environments"].MinProperties = &one
+	top["environments"].PropertyNames = &jsonschema.Schema{Pattern: folderPattern}
+	top["environments"].AdditionalProperties.Properties["parallelism"].Minimum = &zero
+
+	layer := top["layers"].Items.Properties
+	layer["name"].Pattern = layerPattern
+	layer["needs"].Items.Pattern = needPattern
+	layer["inputs"].PropertyNames = &jsonschema.Schema{Pattern: variablePattern}
+	layer["inputs"].AdditionalProperties.Pattern = inputPattern
+	layer["secrets"].Items.Pattern = variablePattern
+	layer["environments"].Items.Pattern = folderPattern
+
+	for _, hook := range top["hooks"].Properties {
+		hook.Items.Properties["run"].MinItems = &one
+		hook.Items.Properties["layers"].Items.Pattern = layerPattern
+	}
+}
+
+// withoutNull removes null from the types that Go's slices and pointers get: a
+// key without a value is more likely a slip than a wish.
+func withoutNull(s *jsonschema.Schema) {
+	if s == nil {
+		return
+	}
+	for _, t := range s.Types {
+		if t != "null" {
+			s.Type = t
+		}
+	}
+	s.Types = nil
+	for _, p := range s.Properties {
+		withoutNull(p)
+	}
+	withoutNull(s.Items)
+	withoutNull(s.AdditionalProperties)
+}

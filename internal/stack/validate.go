@@ -1,0 +1,197 @@
+package stack
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/google/jsonschema-go/jsonschema"
+)
+
+// value turns a node into a plain value, checking it against the schema. It
+// returns nil for what does not fit, having told why.
+func (d *document) value(node ast.Node, s *jsonschema.Schema, path string) any {
+	d.positions[path] = d.start(node)
+	switch n := node.(type) {
+	case *ast.AnchorNode, *ast.AliasNode:
+		d.problem(path, "anchors and aliases are not supported: write the value out")
+		return nil
+	case *ast.TagNode:
+		d.problem(path, "tags such as %s are not supported", clip(n.GetToken().Value))
+		return nil
+	}
+	switch s.Type {
+	case "object":
+		if pairs, ok := mapping(node); ok {
+			return d.object(pairs, s, path)
+		}
+	case "array":
+		if list, ok := node.(*ast.SequenceNode); ok {
+			return d.list(list, s, path)
+		}
+	case "string":
+		if text, ok := textOf(node); ok {
+			return d.text(text, s, path)
+		}
+	case "integer":
+		if number, ok := node.(*ast.IntegerNode); ok {
+			return d.integer(number, s, path)
+		}
+	case "boolean":
+		if b, ok := node.(*ast.BoolNode); ok {
+			return b.Value
+		}
+	}
+	d.problem(path, "%s: expected %s, found %s%s", where(path), expected(s), found(node), hint(node, s))
+	return nil
+}
+
+// object reads a mapping: known keys, or any keys of one kind.
+func (d *document) object(pairs []*ast.MappingValueNode, s *jsonschema.Schema, path string) any {
+	object := map[string]any{}
+	seen := map[string]Position{}
+	for _, pair := range pairs {
+		key, ok := d.key(pair, seen)
+		if !ok {
+			continue
+		}
+		child := strings.TrimPrefix(path+"."+key, ".")
+		d.positions[child+"#"] = seen[key]
+		schema := d.property(key, s, path, child)
+		if schema == nil {
+			continue
+		}
+		if value := d.value(pair.Value, schema, child); value != nil {
+			object[key] = value
+		}
+	}
+	for _, key := range s.Required {
+		if _, ok := seen[key]; !ok {
+			d.problem(path, "%s has no %s", where(path), key)
+		}
+	}
+	if s.MinProperties != nil && len(seen) < *s.MinProperties {
+		d.problem(path, "%s is empty: leave the key out for the defaults", where(path))
+	}
+	return object
+}
+
+// key reads a mapping's key; false if it cannot be one.
+func (d *document) key(pair *ast.MappingValueNode, seen map[string]Position) (string, bool) {
+	tk := pair.Key.GetToken()
+	switch pair.Key.(type) {
+	case *ast.StringNode, *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.NullNode:
+	case *ast.MergeKeyNode:
+		d.problemAt(tk, "merge keys (<<) are not supported: write the values out")
+		return "", false
+	default:
+		d.problemAt(tk, "a key must be plain text")
+		return "", false
+	}
+	if first, ok := seen[tk.Value]; ok {
+		d.problemAt(tk, "duplicate key %q, first on line %d", clip(tk.Value), first.Line)
+		return "", false
+	}
+	seen[tk.Value] = d.position(tk)
+	return tk.Value, true
+}
+
+// property finds the schema of a key's value; nil if the key may not be there.
+func (d *document) property(key string, s *jsonschema.Schema, path, child string) *jsonschema.Schema {
+	if schema := s.Properties[key]; schema != nil {
+		return schema
+	}
+	if len(s.Properties) > 0 {
+		d.unknownKey(key, s, path, child)
+		return nil
+	}
+	if names := s.PropertyNames; names != nil && !matches(names.Pattern, key) {
+		d.problem(child+"#", "%q %s", clip(key), patternHelp(names.Pattern))
+	}
+	return s.AdditionalProperties
+}
+
+func (d *document) unknownKey(key string, s *jsonschema.Schema, path, child string) {
+	in := ""
+	if path != "" {
+		in = " in " + where(path)
+	}
+	if planned(key) {
+		d.problem(child+"#", "unknown key %q%s: this version of Strata does not have it", key, in)
+		return
+	}
+	known := slices.Collect(maps.Keys(s.Properties))
+	d.problem(child+"#", "unknown key %q%s%s", clip(key), in, suggest(key, known))
+}
+
+// planned says whether a key is a part of Strata that is not built yet.
+func planned(key string) bool {
+	switch key {
+	case "approval", "gates", "backup", "rollback", "ttl", "promote-from", "promote", "limits",
+		"watch", "role", "store", "contracts", "policy", "scan", "drift", "notify":
+		return true
+	}
+	return false
+}
+
+func (d *document) list(node *ast.SequenceNode, s *jsonschema.Schema, path string) any {
+	list := []any{}
+	for i, item := range node.Values {
+		// An item that does not fit stays as an empty one, so that the places of
+		// those behind it stay right.
+		value := d.value(item, s.Items, fmt.Sprintf("%s[%d]", path, i))
+		if value == nil {
+			value = empty(s.Items)
+		}
+		list = append(list, value)
+	}
+	if s.MinItems != nil && len(list) < *s.MinItems {
+		d.problem(path, "%s is empty", where(path))
+	}
+	return list
+}
+
+func empty(s *jsonschema.Schema) any {
+	if s.Type == "object" {
+		return map[string]any{}
+	}
+	return ""
+}
+
+func (d *document) text(text string, s *jsonschema.Schema, path string) any {
+	if s.Pattern == durationPattern {
+		if _, err := parseDuration(text); err != nil || !matches(s.Pattern, text) {
+			d.problem(path, "%s: %q is not a duration: write it like 90s, 5m or 72h", where(path), clip(text))
+			return nil
+		}
+	}
+	if s.Pattern != "" && !matches(s.Pattern, text) {
+		d.problem(path, "%s: %q %s", where(path), clip(text), patternHelp(s.Pattern))
+		return nil
+	}
+	return text
+}
+
+func (d *document) integer(node *ast.IntegerNode, s *jsonschema.Schema, path string) any {
+	n, err := strconv.ParseInt(fmt.Sprint(node.Value), 10, 32)
+	switch {
+	case err != nil:
+		d.problem(path, "%s: %s is too large", where(path), clip(node.GetToken().Value))
+	case path == "version" && n != 1:
+		d.problem(path, "version %d is not known: this Strata reads version 1", n)
+	case s.Minimum != nil && n < int64(math.Ceil(*s.Minimum)):
+		d.problem(path, "%s: %d is less than %v", where(path), n, *s.Minimum)
+	default:
+		return n
+	}
+	return nil
+}
+
+func matches(pattern, text string) bool {
+	return regexp.MustCompile(pattern).MatchString(text)
+}

@@ -1,0 +1,98 @@
+// Package terraform knows Terraform and OpenTofu: the arguments of their
+// commands, their JSON streams, their plans, and what their errors mean. It
+// runs nothing: that is the runner's.
+package terraform
+
+import (
+	"maps"
+	"slices"
+	"time"
+)
+
+// InitOptions are what init may be told.
+type InitOptions struct {
+	BackendConfig string            // a file, in the tool's eyes; empty for none
+	BackendValues map[string]string // single backend settings
+	LockReadOnly  bool              // a lock file is committed: do not change it
+}
+
+// InitArgs returns the arguments of init. It never says -reconfigure: a backend
+// that was changed is for a person to migrate, since an apply against an empty
+// new state would make everything a second time.
+func InitArgs(o InitOptions) []string {
+	args := []string{"init", "-input=false", "-no-color"}
+	if o.LockReadOnly {
+		args = append(args, "-lockfile=readonly")
+	}
+	if o.BackendConfig != "" {
+		args = append(args, "-backend-config="+o.BackendConfig)
+	}
+	for _, name := range slices.Sorted(maps.Keys(o.BackendValues)) {
+		args = append(args, "-backend-config="+name+"="+o.BackendValues[name])
+	}
+	return args
+}
+
+// PlanOptions are what plan may be told.
+type PlanOptions struct {
+	Out         string
+	Destroy     bool
+	LockTimeout time.Duration
+	VarFiles    []string
+	Targets     []string
+	Replace     []string
+}
+
+// PlanArgs returns the arguments of plan. Its exit code is 0 where nothing
+// would change, 2 where something would.
+func PlanArgs(o PlanOptions) []string {
+	args := []string{"plan", "-json", "-input=false", "-detailed-exitcode", "-lock-timeout=" + o.LockTimeout.String()}
+	if o.Destroy {
+		args = append(args, "-destroy")
+	}
+	args = append(args, "-out="+o.Out)
+	for _, file := range o.VarFiles {
+		args = append(args, "-var-file="+file)
+	}
+	for _, address := range o.Targets {
+		args = append(args, "-target="+address)
+	}
+	for _, address := range o.Replace {
+		args = append(args, "-replace="+address)
+	}
+	return args
+}
+
+// PlanChanges is the exit code with which plan says that something would
+// change.
+const PlanChanges = 2
+
+// ApplyArgs returns the arguments that apply the saved plan.
+func ApplyArgs(plan string, lockTimeout time.Duration) []string {
+	return []string{"apply", "-json", "-input=false", "-lock-timeout=" + lockTimeout.String(), plan}
+}
+
+// ShowArgs returns the arguments that print the saved plan as JSON.
+func ShowArgs(plan string) []string { return []string{"show", "-json", plan} }
+
+// ShowTextArgs returns the arguments that print the saved plan for people.
+func ShowTextArgs(plan string) []string { return []string{"show", "-no-color", plan} }
+
+// OutputArgs returns the arguments that print the state's outputs, sensitive
+// ones included.
+func OutputArgs() []string { return []string{"output", "-json"} }
+
+// WorkspaceArgs returns the arguments that select a workspace, made where it
+// does not exist.
+func WorkspaceArgs(name string) []string {
+	return []string{"workspace", "select", "-or-create=true", name}
+}
+
+// PushArgs returns the arguments that make the file the unit's state.
+func PushArgs(file string) []string { return []string{"state", "push", file} }
+
+// VersionArgs returns the arguments that print the version as JSON.
+func VersionArgs() []string { return []string{"version", "-json"} }
+
+// StateListArgs returns the arguments that list what the state holds.
+func StateListArgs() []string { return []string{"state", "list"} }

@@ -1,0 +1,4 @@
+environment = "development"
+region      = "eu-west-1"
+
+replicas = 1

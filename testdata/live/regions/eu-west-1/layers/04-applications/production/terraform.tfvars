@@ -1,0 +1,4 @@
+environment = "production"
+region      = "eu-west-1"
+
+replicas = 3

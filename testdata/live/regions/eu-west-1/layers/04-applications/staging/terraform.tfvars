@@ -1,0 +1,4 @@
+environment = "staging"
+region      = "eu-west-1"
+
+replicas = 2

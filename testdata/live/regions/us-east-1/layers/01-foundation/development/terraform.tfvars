@@ -1,0 +1,6 @@
+environment = "development"
+region      = "us-east-1"
+
+vpc_cidr                = "10.30.0.0/16"
+availability_zones      = ["us-east-1a", "us-east-1b"]
+flow_log_retention_days = 7

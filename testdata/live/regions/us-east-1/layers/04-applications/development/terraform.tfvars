@@ -1,0 +1,4 @@
+environment = "development"
+region      = "us-east-1"
+
+replicas = 1

@@ -1,0 +1,4 @@
+environment = "production"
+region      = "us-east-1"
+
+replicas = 3

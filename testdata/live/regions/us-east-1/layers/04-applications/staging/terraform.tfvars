@@ -1,0 +1,4 @@
+environment = "staging"
+region      = "us-east-1"
+
+replicas = 2

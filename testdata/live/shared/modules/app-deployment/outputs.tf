@@ -1,0 +1,4 @@
+output "id" {
+  description = "Id of the deployment."
+  value       = terraform_data.deployment.id
+}

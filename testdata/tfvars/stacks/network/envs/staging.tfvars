@@ -1,0 +1,3 @@
+environment = "staging"
+cidr        = "10.40.0.0/16"
+zones       = ["a", "b"]

@@ -1,0 +1,29 @@
+#!/bin/sh
+# The demo: all of staging in one region, on a copy of the example monorepo.
+# Needs strata and Terraform on PATH: run it with `make demo`.
+set -eu
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+demo=$(mktemp -d "${TMPDIR:-/tmp}/strata-demo.XXXXXX")
+trap 'rm -rf "$demo"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+show() {
+	printf '\n$ %s\n' "$*"
+	"$@"
+}
+
+cp -R "$root/testdata/live/." "$demo"
+cd "$demo"
+
+printf '%s\n' \
+	"The example monorepo, copied to $demo." \
+	"The clients' database password is a made-up one: STRATA_SECRET_DB_PASSWORD."
+STRATA_SECRET_DB_PASSWORD='demo-only-password'
+export STRATA_SECRET_DB_PASSWORD
+
+show strata deploy --env staging --region us-east-1 --all
+show strata graph --env staging
+printf '\n# Once more: there is nothing to do.\n'
+show strata deploy --env staging --region us-east-1 --all

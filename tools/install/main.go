@@ -1,0 +1,77 @@
+// Command install sees to it that Strata's tests and its demo have a Terraform
+// to run, and writes down which one. It takes the first of these that is there
+// and new enough:
+//
+//  1. what $STRATA_BINARY names
+//  2. terraform on PATH, or installed by an earlier run
+//  3. tofu on PATH, or built by an earlier run
+//  4. Terraform, installed by hc-install, its makers' own installer
+//  5. OpenTofu, built from its Go module
+//
+// The answer is a file of shell lines, FOLDER/env, that the Makefile reads
+// before it runs anything that needs Terraform.
+//
+//	go -C tools run ./install [-dir FOLDER]
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"time"
+)
+
+func main() {
+	dir := flag.String("dir", "../.tools", "folder to install into")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, *dir); err != nil {
+		fmt.Fprintln(os.Stderr, "tools:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, dir string) error {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	bin := filepath.Join(dir, "bin")
+	if err := os.MkdirAll(bin, 0o755); err != nil {
+		return err
+	}
+	tool, err := find(ctx, bin)
+	if errors.Is(err, errNone) {
+		tool, err = install(ctx, bin)
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Printf("tools: %s %s, %s\n", tool.product, tool.version, tool.path)
+	return writeEnv(filepath.Join(dir, "env"), bin, tool)
+}
+
+// install brings a tool into bin: Terraform where its makers' downloads can be
+// reached, OpenTofu otherwise.
+func install(ctx context.Context, bin string) (tool, error) {
+	errTerraform := installTerraform(ctx, bin)
+	if errTerraform == nil {
+		return inspect(ctx, filepath.Join(bin, exe("terraform")))
+	}
+	if ctx.Err() != nil {
+		return tool{}, ctx.Err()
+	}
+	fmt.Printf("tools: terraform could not be installed: %v\n", errTerraform)
+	fmt.Printf("tools: building OpenTofu %s instead, which takes some minutes the first time\n", tofuVersion)
+	start := time.Now()
+	if err := buildTofu(ctx, bin); err != nil {
+		return tool{}, errors.Join(errTerraform, err)
+	}
+	fmt.Printf("tools: built in %s\n", time.Since(start).Round(time.Second))
+	return inspect(ctx, filepath.Join(bin, exe("tofu")))
+}
