@@ -39,13 +39,11 @@ const (
 // engine is runner.Runner on Dagger containers. It is the only place that runs
 // a container's command.
 type engine struct {
+	module  *Strata // what every step gets
 	source  *dagger.Directory
-	files   fs.FS // the same, as far as Strata reads it itself
-	base    func(*dagger.Container) *dagger.Container
-	mirror  *dagger.Directory
-	image   func(tool string) string // what a tool runs in
-	scratch string                   // of the function's own file system
-	nonce   string                   // differs from run to run: nothing is served from a cache
+	files   fs.FS  // the same, as far as Strata reads it itself
+	scratch string // of the function's own file system
+	nonce   string // differs from run to run: nothing is served from a cache
 
 	mu      sync.Mutex
 	count   int
@@ -271,23 +269,25 @@ func (w *engineWorkspace) prepared(step runner.Step) *dagger.Container {
 	return c.WithEnvVariable("STRATA_NONCE", fmt.Sprintf("%s-%d-%d", w.nonce, w.number, w.steps))
 }
 
-// enter makes the container of the step's image, with all that earlier steps
+// enter makes the container of the step's tool, with all that earlier steps
 // have left in the repository and among the private files.
 func (w *engineWorkspace) enter(ctx context.Context, step runner.Step) error {
 	image := step.Tool.Image
 	if image == "" {
-		image = w.image(step.Tool.Name)
+		image = w.module.image(step.Tool.Name)
 	}
 	if image == "" {
-		return fmt.Errorf("%s: no image is known for it: say one in strata.yaml (a hook's image), or with-image %s IMAGE", step.Tool.Name, step.Tool.Name)
+		return fmt.Errorf("%s: no image is known for it: say one in strata.yaml (a hook's image), or with-image --tool %s", step.Tool.Name, step.Tool.Name)
 	}
+	tool := w.module.base(w.module.toolImage(step.Tool.Name, image))
 	if w.container == nil || w.entered != image {
-		w.change(image)
+		w.change(tool)
+		w.entered = image
 	}
 	if step.Plugins == runner.NoPlugins {
 		return nil
 	}
-	plugins, err := w.providers(ctx, image, step.Tool.Binary)
+	plugins, err := w.providers(ctx, tool, image+" "+step.Tool.Binary)
 	if err != nil || plugins == nil {
 		return err
 	}
@@ -300,29 +300,29 @@ func (w *engineWorkspace) enter(ctx context.Context, step runner.Step) error {
 	return nil
 }
 
-// change goes on in a container of another image.
-func (w *engineWorkspace) change(image string) {
+// change goes on in a container of another tool.
+func (w *engineWorkspace) change(tool *dagger.Container) {
 	private := dag.Directory()
 	if w.container != nil {
 		w.source, private = w.container.Directory(sourceDir), w.container.Directory(privateDir)
 	}
-	c := w.base(dag.Container().From(image)).
+	w.container = tool.
 		WithNewFile(hushFile, hush, dagger.ContainerWithNewFileOpts{Permissions: 0o755}).
 		WithMountedDirectory(sourceDir, w.source).
 		WithMountedDirectory(privateDir, private)
 	for _, s := range w.secrets {
-		c = c.WithMountedSecret(s.path, s.secret)
+		w.container = w.container.WithMountedSecret(s.path, s.secret)
 	}
-	w.container, w.entered = c, image
 }
 
 // providers returns the folder the unit's providers come from: the mirror that
 // was given, else one filled once for each lock file and kept by the engine,
 // which is safe since a lock file fixes versions and digests. A unit without a
-// lock file has none: its init asks the registry.
-func (w *engineWorkspace) providers(ctx context.Context, image, binary string) (*plugins, error) {
-	if w.mirror != nil {
-		return &plugins{dir: w.mirror}, nil
+// lock file has none: its init asks the registry. tool is a container with the
+// binary that key names.
+func (w *engineWorkspace) providers(ctx context.Context, tool *dagger.Container, key string) (*plugins, error) {
+	if w.module.Mirror != nil {
+		return &plugins{dir: w.module.Mirror}, nil
 	}
 	lock, err := fs.ReadFile(w.files, path.Join(w.spec.Dir, lockFile))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -333,11 +333,12 @@ func (w *engineWorkspace) providers(ctx context.Context, image, binary string) (
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	key := image + "\n" + string(lock)
+	_, binary, _ := strings.Cut(key, " ")
+	key += "\n" + string(lock)
 	if known := w.plugins[key]; known != nil {
 		return known, nil
 	}
-	installed, err := w.install(ctx, image, binary, lock)
+	installed, err := install(ctx, tool, binary, lock)
 	if err != nil {
 		return nil, fmt.Errorf("install the providers of %s/%s: %w", w.spec.Dir, lockFile, err)
 	}
@@ -347,12 +348,12 @@ func (w *engineWorkspace) providers(ctx context.Context, image, binary string) (
 
 // install fills a folder with the providers of a lock file. It has no nonce:
 // the same lock file gives the same providers, and a failure is not kept.
-func (w *engineWorkspace) install(ctx context.Context, image, binary string, lock []byte) (*plugins, error) {
+func install(ctx context.Context, tool *dagger.Container, binary string, lock []byte) (*plugins, error) {
 	config, err := runner.RequiredProviders(lock)
 	if err != nil {
 		return nil, err
 	}
-	c, err := w.base(dag.Container().From(image)).
+	c, err := tool.
 		WithNewFile("/providers/providers.tf", string(config)).
 		WithNewFile("/providers/"+lockFile, string(lock)).
 		WithWorkdir("/providers").

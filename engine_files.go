@@ -22,7 +22,7 @@ var readHere = []string{
 // one archive: file by file, a large repository would take seconds.
 func (e *engine) fetch(ctx context.Context, source *dagger.Directory, dir string) (fs.FS, error) {
 	archive := dir + ".tar"
-	packed := dag.Container().From(e.image("terraform")).
+	packed := dag.Container().From(images["alpine"]).
 		WithMountedDirectory(sourceDir, source.Filter(dagger.DirectoryFilterOpts{Include: readHere})).
 		WithExec([]string{"tar", "-C", sourceDir, "-cf", "/source.tar", "."})
 	if _, err := packed.File("/source.tar").Export(ctx, archive); err != nil {
@@ -56,4 +56,14 @@ func touch(path string, folder bool) error {
 		return err
 	}
 	return os.WriteFile(path, nil, 0o600)
+}
+
+// makeBucket makes the demo's bucket, from a container beside the server.
+func makeBucket(ctx context.Context, image string, server *dagger.Service) error {
+	const script = "import sys, urllib.request as r; r.urlopen(r.Request(sys.argv[1], method='PUT'))"
+	_, err := dag.Container().From(image).WithServiceBinding(demoHost, server).
+		WithEnvVariable("STRATA_NONCE", nonce()).
+		WithExec([]string{"python3", "-c", script, fmt.Sprintf("http://%s:%d/%s", demoHost, demoPort, demoBucket)}).
+		Sync(ctx)
+	return err
 }

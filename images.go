@@ -1,9 +1,37 @@
 package main
 
+import "github.com/strata-tf/strata/internal/dagger"
+
 // images are what the tools run in where neither strata.yaml nor with-image says
-// another. Renew a tag together with its digest: `docker buildx imagetools
-// inspect hashicorp/terraform:VERSION` (or `crane digest`) prints it.
+// another. To renew one, write the new tag and, behind it, the digest that
+// `docker buildx imagetools inspect IMAGE:TAG` (or `crane digest`) prints.
 var images = map[string]string{
 	"terraform": "hashicorp/terraform:1.11.4",
 	"tofu":      "ghcr.io/opentofu/opentofu:1.12.6-minimal",
+	"alpine":    "alpine:3.22",
+	"moto":      "motoserver/moto:5.1.0", // the demo's AWS
+}
+
+// toolImage is a container with a tool. OpenTofu's own image may not be built
+// upon: its binary is put onto another one.
+func (s *Strata) toolImage(tool, image string) *dagger.Container {
+	if image == "" {
+		image = s.image(tool)
+	}
+	if tool == "tofu" && image == images["tofu"] {
+		return dag.Container().From(images["alpine"]).
+			WithFile("/usr/local/bin/tofu", dag.Container().From(image).File("/usr/local/bin/tofu"))
+	}
+	return dag.Container().From(image)
+}
+
+// image is what a tool runs in, "" where none is known.
+func (s *Strata) image(tool string) string {
+	image := images[tool]
+	for i := 0; i+1 < len(s.Images); i += 2 {
+		if s.Images[i] == tool {
+			image = s.Images[i+1]
+		}
+	}
+	return image
 }

@@ -69,7 +69,7 @@ func (s *Strata) Plan(
 		parallelism: args.Parallelism, failFast: args.FailFast, lockTimeout: args.LockTimeout,
 		varFile: args.VarFile, target: args.Target, replace: args.Replace, binary: args.Binary,
 	}
-	r, err := s.run(ctx, pipeline.Plan, a, true)
+	r, err := s.run(ctx, plan, a, true)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +130,7 @@ func (s *Strata) Deploy(
 		parallelism: args.Parallelism, failFast: args.FailFast, lockTimeout: args.LockTimeout,
 		varFile: args.VarFile, target: args.Target, replace: args.Replace, binary: args.Binary, format: args.Format,
 	}
-	return s.finish(s.run(ctx, pipeline.Deploy, a, false))
+	return finish(s.run(ctx, deploy, a, false))
 }
 
 // Destroy destroys what units hold, in reverse order, and returns the result.
@@ -183,7 +183,7 @@ func (s *Strata) Destroy(
 		parallelism: args.Parallelism, failFast: args.FailFast, lockTimeout: args.LockTimeout,
 		varFile: args.VarFile, target: args.Target, binary: args.Binary, confirm: args.Confirm, format: args.Format,
 	}
-	return s.finish(s.run(ctx, pipeline.Destroy, a, false))
+	return finish(s.run(ctx, destroy, a, false))
 }
 
 // runArgs are the arguments of a verb that runs units.
@@ -212,6 +212,12 @@ type ran struct {
 }
 
 type verb func(context.Context, pipeline.Options) (*report.Run, error)
+
+var (
+	plan    verb = pipeline.Plan
+	deploy  verb = pipeline.Deploy
+	destroy verb = pipeline.Destroy
+)
 
 // run runs a verb.
 func (s *Strata) run(ctx context.Context, do verb, a runArgs, diff bool) (*ran, error) {
@@ -242,7 +248,7 @@ func (s *Strata) run(ctx context.Context, do verb, a runArgs, diff bool) (*ran, 
 
 // finish renders a run, as the value of a good one and as the error of one that
 // failed: a value next to an error is lost.
-func (s *Strata) finish(r *ran, err error) (string, error) {
+func finish(r *ran, err error) (string, error) {
 	if err != nil {
 		return "", err
 	}

@@ -215,30 +215,17 @@ func (s *Strata) base(c *dagger.Container) *dagger.Container {
 	return c
 }
 
-// image is what a tool runs in.
-func (s *Strata) image(tool string) string {
-	image := images[tool]
-	for i := 0; i+1 < len(s.Images); i += 2 {
-		if s.Images[i] == tool {
-			image = s.Images[i+1]
-		}
-	}
-	return image
-}
-
 // options bring what Strata itself reads of the repository here and say where
 // its steps run.
 func (s *Strata) options(ctx context.Context, environment string) (pipeline.Options, error) {
 	var o pipeline.Options
-	var b [12]byte
-	_, _ = rand.Read(b[:]) // never fails
 	dir, err := os.MkdirTemp(".", "strata-")
 	if err != nil {
 		return o, err
 	}
 	e := &engine{
-		source: s.Source, base: s.base, mirror: s.Mirror, image: s.image, scratch: dir,
-		nonce: hex.EncodeToString(b[:]), plugins: make(map[string]*plugins),
+		module: s, source: s.Source, scratch: dir,
+		nonce: nonce(), plugins: make(map[string]*plugins),
 	}
 	if e.files, err = e.fetch(ctx, s.Source, filepath.Join(dir, "files")); err != nil {
 		return o, err
@@ -255,6 +242,13 @@ func (s *Strata) options(ctx context.Context, environment string) (pipeline.Opti
 		o.Select.Environment = s.Environment
 	}
 	return o, nil
+}
+
+// nonce is a value that no other call has.
+func nonce() string {
+	var b [12]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
 }
 
 // secrets reads the values of the secret variables, which Terraform takes from

@@ -16,6 +16,7 @@ type (
 	Service   = dagger.Service
 	Workspace = dagger.Workspace
 
+	ContainerAsServiceOpts        = dagger.ContainerAsServiceOpts
 	ContainerWithExecOpts         = dagger.ContainerWithExecOpts
 	ContainerWithMountedCacheOpts = dagger.ContainerWithMountedCacheOpts
 	ContainerWithNewFileOpts      = dagger.ContainerWithNewFileOpts
