@@ -82,8 +82,12 @@ func (a *app) configCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				fmt.Fprintf(a.stdout, "%s is right: %d units\n", stack.ConfigFile, n)
-				return nil
+				units := "units"
+				if n == 1 {
+					units = "unit"
+				}
+				_, err = fmt.Fprintf(a.stdout, "%s is right: %d %s\n", stack.ConfigFile, n, units)
+				return err
 			},
 		},
 		&cobra.Command{

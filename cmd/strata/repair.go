@@ -39,7 +39,7 @@ exit code is Terraform's.`,
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.secrets, "secret", nil, "a secret variable: `NAME`=env:VARIABLE or NAME=file:PATH (repeatable)")
 	flags.StringArrayVar(&f.varFiles, "var-file", nil, "a further variable file (repeatable)")
-	flags.DurationVar(&f.lockTimeout, "lock-timeout", 0, "how long to wait for another run on this machine")
+	flags.Var(&f.lockTimeout, "lock-timeout", "how long to wait for another run on this machine")
 	flags.StringVar(&f.mirror, "provider-mirror", "", "take providers from this folder alone")
 	flags.StringVar(&f.binary, "binary", "", "terraform, tofu, or a path")
 	return cmd

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -22,7 +23,7 @@ type runFlags struct {
 	withDependents bool
 	regions        []string
 	parallelism    int
-	lockTimeout    time.Duration
+	lockTimeout    lockTimeout
 	varFiles       []string
 	targets        []string
 	replace        []string
@@ -47,7 +48,7 @@ func (f *runFlags) register(cmd *cobra.Command) {
 	flags.StringArrayVar(&f.regions, "region", nil, "only units of this region (repeatable)")
 	flags.IntVar(&f.parallelism, "parallelism", 0, "units at once (default: plans by CPU and memory, 10 applies)")
 	flags.BoolVar(&f.failFast, "fail-fast", false, "start no further unit once one has failed")
-	flags.DurationVar(&f.lockTimeout, "lock-timeout", 0, "how long to wait for a state that another run holds (default 5m, or strata.yaml's)")
+	flags.Var(&f.lockTimeout, "lock-timeout", "how long to wait for a state that another run holds (default 5m, or strata.yaml's)")
 	flags.StringArrayVar(&f.varFiles, "var-file", nil, "a variable file for every selected unit (repeatable)")
 	flags.StringArrayVar(&f.secrets, "secret", nil, "a secret variable: `NAME`=env:VARIABLE or NAME=file:PATH (repeatable; default env:STRATA_SECRET_NAME)")
 	if cmd.Name() != "destroy" {
@@ -112,6 +113,27 @@ would go, and asks for the environment's name unless --confirm gives it.`,
 	return cmd
 }
 
+// lockTimeout is a time to wait; where it is not said, it is zero.
+type lockTimeout time.Duration
+
+func (l *lockTimeout) Set(text string) error {
+	d, err := time.ParseDuration(text)
+	if err == nil && d == 0 {
+		d = time.Millisecond // not to wait is as good as nothing, and said
+	}
+	*l = lockTimeout(d)
+	return err
+}
+
+func (l *lockTimeout) String() string {
+	if *l == 0 {
+		return ""
+	}
+	return time.Duration(*l).String()
+}
+
+func (*lockTimeout) Type() string { return "duration" }
+
 type verb func(context.Context, pipeline.Options) (*report.Run, error)
 
 // run runs a verb and writes its result.
@@ -162,29 +184,52 @@ func (a *app) runOptions(f *runFlags) (pipeline.Options, func(), error) {
 	if err != nil {
 		return pipeline.Options{}, nil, err
 	}
+	files, err := variableFiles(f.varFiles)
+	if err != nil {
+		return pipeline.Options{}, nil, err
+	}
+	binary, err := binaryPath(f.binary)
+	if err != nil {
+		return pipeline.Options{}, nil, fmt.Errorf("--binary: %w", err)
+	}
+	out := f.out
+	if out != "" {
+		if out, err = filepath.Abs(out); err != nil {
+			return pipeline.Options{}, nil, fmt.Errorf("--out: %w", err)
+		}
+	}
 	o, done, err := a.options(f.mirror)
 	if err != nil {
 		return o, nil, err
 	}
 	o.Select.Environment, o.Select.All, o.Select.Only = f.environment, f.all, f.only
 	o.Select.WithDependents, o.Select.Regions = f.withDependents, f.regions
-	o.Parallelism, o.LockTimeout, o.FailFast = f.parallelism, f.lockTimeout, f.failFast
-	o.Targets, o.Replace, o.Secrets = f.targets, f.replace, secrets
+	o.Parallelism, o.LockTimeout, o.FailFast = f.parallelism, time.Duration(f.lockTimeout), f.failFast
+	o.Targets, o.Replace, o.Secrets, o.VarFiles = f.targets, f.replace, secrets, files
 	o.Diff, o.Confirm, o.Ask = f.format == "markdown", f.confirm, a.asker()
-	for _, file := range f.varFiles {
-		abs, err := filepath.Abs(file)
+	o.Out, o.Binary = out, binary
+	return o, done, nil
+}
+
+// variableFiles makes paths independent of the folder a step runs in; a file
+// that cannot be read is refused here, before any unit has run.
+func variableFiles(names []string) ([]string, error) {
+	var files []string
+	for _, name := range names {
+		abs, err := filepath.Abs(name)
 		if err != nil {
-			return o, done, fmt.Errorf("--var-file: %w", err)
+			return nil, fmt.Errorf("--var-file: %w", err)
 		}
-		o.VarFiles = append(o.VarFiles, abs)
-	}
-	if f.out != "" {
-		if o.Out, err = filepath.Abs(f.out); err != nil {
-			return o, done, fmt.Errorf("--out: %w", err)
+		f, err := os.Open(abs)
+		if err != nil {
+			return nil, fmt.Errorf("--var-file: %w", err)
 		}
+		if err := f.Close(); err != nil {
+			return nil, fmt.Errorf("--var-file: %w", err)
+		}
+		files = append(files, abs)
 	}
-	o.Binary, err = binaryPath(f.binary)
-	return o, done, err
+	return files, nil
 }
 
 // renderer returns what writes the result in a format.

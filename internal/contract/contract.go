@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/strata-tf/strata/internal/stack"
 )
@@ -120,6 +121,9 @@ func Variables(unit *stack.Unit, values map[string]json.RawMessage, secrets map[
 		all = make(map[string]json.RawMessage)
 	}
 	for name, secret := range secrets {
+		if !utf8.ValidString(secret) {
+			return nil, fmt.Errorf("%s: secret %s is not valid UTF-8, as Terraform's strings are: give it in base64", unit.ID(), name)
+		}
 		raw := json.RawMessage(secret)
 		if t := unit.Module.Variables[name].Type; t == "" || t == "string" || !json.Valid(raw) {
 			quoted, err := json.Marshal(secret)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/strata-tf/strata/internal/report"
 	"github.com/strata-tf/strata/internal/terraform"
@@ -55,7 +56,9 @@ func (r *unitRun) deploy() error {
 // apply applies the saved plan, byte for byte. The first signal does not stop
 // it: an apply that is cut off leaves resources that no state knows.
 func (r *unitRun) apply() error {
-	r.release()
+	if r.Parallelism == 0 {
+		r.release()
+	}
 	if err := r.applies.Acquire(r.soft, 1); err != nil {
 		return fmt.Errorf("stopped before its apply: %w", err)
 	}
@@ -71,15 +74,21 @@ func (r *unitRun) apply() error {
 	for _, d := range result.errors {
 		r.diagnose(d)
 	}
-	rescued := r.rescue()
+	rescued := r.rescueApplied()
 	if err != nil {
 		r.result.Orphans = r.applying.Open()
-		if r.applying.Changed > 0 {
+		if errors.Is(err, context.Canceled) {
+			r.result.Orphans = slices.Sorted(slices.Values(append(r.result.Orphans, r.applying.Uncertain()...)))
+		}
+		if rescued == nil && r.applying.Changed > 0 {
 			r.result.Reason = fmt.Sprintf("apply failed after %d of its changes; what was made is in its state, and the next deploy goes on", r.applying.Changed)
 			if errors.Is(err, context.Canceled) {
 				r.result.Reason = fmt.Sprintf("apply was interrupted after %d of its changes; the next deploy goes on", r.applying.Changed)
 			}
 		}
+	}
+	if rescued != nil {
+		r.result.Reason = firstLine(rescued.Error()) // rather than that the apply failed
 	}
 	return errors.Join(err, rescued)
 }

@@ -145,7 +145,12 @@ func (r *unitRun) destroy() error {
 		return err
 	}
 	if len(g.missing) > 0 {
-		return r.destroyWithout(g)
+		if gone, err := r.goneWithout(g); gone || err != nil {
+			return err
+		}
+		if err := r.prepareWith(r.soft, g); err != nil {
+			return err
+		}
 	}
 	changes, err := r.makePlan(r.soft, true)
 	if err != nil {
@@ -162,17 +167,20 @@ func (r *unitRun) destroy() error {
 	return nil
 }
 
-// destroyWithout is for a unit whose needs no longer have the values it reads:
-// an earlier destroy has come this far, and nothing is left of this unit, or
-// somebody has destroyed its needs apart.
-func (r *unitRun) destroyWithout(g gathered) error {
+// goneWithout is for a unit whose needs no longer have the values it reads: an
+// earlier destroy has come this far, and nothing is left of this unit, or
+// somebody has destroyed its needs apart, and the values come from --var-file.
+func (r *unitRun) goneWithout(g gathered) (gone bool, err error) {
 	n, err := r.countState(r.soft)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if n > 0 {
-		return fmt.Errorf("it holds %d resources, and %s: give the values with --var-file", n, g.lacking())
+	if n == 0 {
+		r.result.Result, r.result.Reason = report.Unchanged, "nothing to destroy"
+		return true, nil
 	}
-	r.result.Result, r.result.Reason = report.Unchanged, "nothing to destroy"
-	return nil
+	if len(r.VarFiles) > 0 {
+		return false, nil
+	}
+	return false, fmt.Errorf("its state holds resources (%d), and %s: give the values with --var-file", n, g.lacking())
 }

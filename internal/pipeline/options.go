@@ -5,6 +5,8 @@ package pipeline
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io/fs"
 	"time"
 
@@ -26,12 +28,13 @@ type Options struct {
 
 	Binary      string        // overrides terraform.binary
 	Image       string        // overrides terraform.image
-	Parallelism int           // units planned, and applied, at once; 0: by CPU and memory, and 10 applies
+	Parallelism int           // units at once, whatever they do; 0: plans by CPU and memory, and 10 applies
 	LockTimeout time.Duration // overrides terraform.lock-timeout; 0: not said
 	VarFiles    []string      // in addition to the layer's; from the repository's root, or absolute
 	Targets     []string
 	Replace     []string
 	Secrets     map[string]string // value by variable
+	Hide        []string          // further values that must not be seen in what tools say
 	FailFast    bool
 	Diff        bool   // a report wants Terraform's own words on each plan
 	Out         string // a folder for plans, redacted plan JSON, logs and run.json
@@ -45,6 +48,18 @@ type Options struct {
 	// stop, running applies finish. The context a verb is called with is
 	// cancelled by the second: applies are asked to stop too. Nil never stops.
 	Stop context.Context
+}
+
+// check refuses values that have no meaning.
+func (o *Options) check() error {
+	var errs []error
+	if o.Parallelism < 0 {
+		errs = append(errs, fmt.Errorf("--parallelism %d: it is a number of units, 1 or more", o.Parallelism))
+	}
+	if o.LockTimeout < 0 {
+		errs = append(errs, fmt.Errorf("--lock-timeout %s: it is a time to wait, such as 30s or 5m", o.LockTimeout))
+	}
+	return errors.Join(errs...)
 }
 
 // Store keeps what must not be lost between runs, by key.

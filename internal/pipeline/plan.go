@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/strata-tf/strata/internal/report"
-	"github.com/strata-tf/strata/internal/terraform"
 )
 
 // Plan says what a deploy of the selected units would do. It changes nothing.
@@ -47,17 +46,6 @@ func (r *unitRun) planOnly() error {
 	if r.plan == nil {
 		return r.publish(r.soft, nil)
 	}
-	r.values.set(r.unit.ID(), r.plannedOutputs(), len(g.unsure) > 0)
+	r.values.set(r.unit.ID(), r.plan.Values, len(g.unsure) > 0)
 	return nil
-}
-
-func (r *unitRun) plannedOutputs() map[string]terraform.PlannedOutput {
-	out := make(map[string]terraform.PlannedOutput, len(r.plan.Values))
-	for name, o := range r.plan.Values {
-		if !o.Known && string(o.Value) == "null" {
-			o.Value = nil
-		}
-		out[name] = o
-	}
-	return out
 }

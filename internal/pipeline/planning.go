@@ -117,11 +117,16 @@ func (r *unitRun) prepare(ctx context.Context) (gathered, error) {
 	if err != nil || len(g.missing) > 0 {
 		return g, err
 	}
+	return g, r.prepareWith(ctx, g)
+}
+
+// prepareWith prepares the unit with the values that there are.
+func (r *unitRun) prepareWith(ctx context.Context, g gathered) error {
 	if err := r.giveValues(ctx, g); err != nil {
-		return g, err
+		return err
 	}
 	if err := r.hooks(ctx, "before-plan", r.config.Hooks.BeforePlan); err != nil {
-		return g, err
+		return err
 	}
-	return g, r.initialize(ctx)
+	return r.initialize(ctx)
 }

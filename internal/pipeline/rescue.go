@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"strings"
 	"time"
 
@@ -27,36 +26,53 @@ type Rescued struct {
 
 // rescue looks for a state that Terraform could not write and keeps it in the
 // store. While it is there the unit is blocked.
-func (r *unitRun) rescue() error {
+func (r *unitRun) rescue() (found bool, err error) {
 	// Whatever signal came, a state must be saved.
 	ctx := context.WithoutCancel(r.hard)
 	file := r.unit.Path + "/" + erroredState
 	state, err := r.ws.ReadSource(ctx, file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return false, nil
 	}
 	if err == nil {
-		err = r.Store.Put(ctx, rescued+r.unit.Slug()+"/"+time.Now().UTC().Format("20060102T150405.000Z")+".tfstate", state)
+		err = r.keepState(ctx, state)
 	}
 	if err != nil {
-		return fmt.Errorf("%s is a state that the backend did not take, and it could not be kept elsewhere: copy it to a safe place now: %w", file, err)
+		return true, fmt.Errorf("%s is a state that the backend did not take, and it could not be kept elsewhere: copy it to a safe place now: %w", file, err)
 	}
-	if err := r.ws.RemoveSource(ctx, file); err != nil {
+	return true, r.ws.RemoveSource(ctx, file)
+}
+
+func (r *unitRun) keepState(ctx context.Context, state []byte) error {
+	return r.Store.Put(ctx, rescued+r.unit.Slug()+"/"+time.Now().UTC().Format("20060102T150405.000Z")+".tfstate", state)
+}
+
+// rescueApplied rescues the state of an apply that has just ended.
+func (r *unitRun) rescueApplied() error {
+	found, err := r.rescue()
+	if err != nil || !found {
 		return err
 	}
-	return r.blockedError(1)
+	r.result.Reason = "its backend did not take the state after the apply; it is kept, and the unit waits: " + r.remedy()
+	return errors.New(r.result.Reason)
 }
 
 // refuseRescued refuses a unit of which a state waits to be pushed. One that a
 // killed run left in the unit's folder is rescued first.
 func (r *unitRun) refuseRescued() error {
-	if err := r.rescue(); err != nil {
+	found, err := r.rescue()
+	if err != nil {
 		return err
 	}
-	if n := r.blocked[r.unit.Slug()]; n > 0 {
-		return r.blockedError(n)
+	if found || r.blocked[r.unit.Slug()] > 0 {
+		return &RefusedError{"its backend did not take the state after an apply, and that state, which knows more resources, waits: " + r.remedy()}
 	}
 	return nil
+}
+
+// remedy says what to do about a rescued state.
+func (r *unitRun) remedy() string {
+	return fmt.Sprintf("once the backend works `strata rescued %s --push`, or `--discard` if it is not wanted", r.unit.ID())
 }
 
 // findRescued counts the states that wait, by unit: one look into the store a
@@ -74,28 +90,36 @@ func (s *session) findRescued() error {
 	return nil
 }
 
-func (r *unitRun) blockedError(n int) error {
-	return &RefusedError{fmt.Sprintf("%d of its states waits in the store, since its backend did not take it: it knows resources that the backend's state does not; once the backend works again `strata rescued %s --push`, or `--discard` if it is not wanted", n, r.unit.ID())}
-}
-
 // ListRescued lists what waits, of one unit or (with id empty) of all.
 func ListRescued(ctx context.Context, o Options, id string) ([]Rescued, error) {
 	s, err := openUnits(o)
 	if err != nil {
 		return nil, err
 	}
-	var found []Rescued
-	for _, unit := range s.tree.Units {
-		if id != "" && unit.ID() != id {
-			continue
-		}
-		keys, err := o.Store.List(ctx, rescued+unit.Slug()+"/")
+	prefix := rescued
+	if id != "" {
+		unit, err := s.findUnit(id)
 		if err != nil {
 			return nil, err
 		}
-		for _, key := range keys {
-			found = append(found, Rescued{Unit: unit.ID(), Key: key, Time: strings.TrimSuffix(path.Base(key), ".tfstate")})
+		prefix += unit.Slug() + "/"
+	}
+	keys, err := o.Store.List(ctx, prefix)
+	if err != nil {
+		return nil, err
+	}
+	ids := make(map[string]string, len(s.tree.Units))
+	for _, unit := range s.tree.Units {
+		ids[unit.Slug()] = unit.ID()
+	}
+	var found []Rescued
+	for _, key := range keys {
+		slug, name, _ := strings.Cut(strings.TrimPrefix(key, rescued), "/")
+		id, ok := ids[slug]
+		if !ok {
+			id = slug // of a unit whose folder is gone
 		}
+		found = append(found, Rescued{Unit: id, Key: key, Time: strings.TrimSuffix(name, ".tfstate")})
 	}
 	return found, nil
 }

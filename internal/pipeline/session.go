@@ -53,6 +53,9 @@ type session struct {
 // open reads the repository and checks everything that can be checked before
 // anything is touched.
 func open(ctx context.Context, verb string, o Options) (*session, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
 	s, err := openUnits(o)
 	if err != nil {
 		return nil, err
@@ -64,6 +67,9 @@ func open(ctx context.Context, verb string, o Options) (*session, error) {
 		s.soft = soft
 	}
 	if err := s.selectUnits(); err != nil {
+		return nil, err
+	}
+	if err := s.bind(); err != nil {
 		return nil, err
 	}
 	if err := s.checkUnits(); err != nil {
@@ -118,10 +124,7 @@ func (s *session) selectUnits() error {
 	for _, id := range s.all.AllNeeds(ids...) {
 		needs = append(needs, s.tree.Unit(id))
 	}
-	if err := s.tree.Load(s.reader, append(needs, s.units...)); err != nil {
-		return err
-	}
-	return s.bind()
+	return s.tree.Load(s.reader, append(needs, s.units...))
 }
 
 // bind finds what each selected unit reads from its needs.
@@ -242,6 +245,9 @@ func (s *session) walk(g *graph.Graph, visit func(r *unitRun) error) (*report.Ru
 	s.Progress.Stop()
 	for _, id := range g.Order() {
 		s.run.Units = append(s.run.Units, *s.results[id])
+		if s.soft.Err() != nil && s.results[id].Result == report.NotRun {
+			s.run.Result = report.Interrupted
+		}
 	}
 	s.run.Seconds = time.Since(s.run.Started).Seconds()
 	s.run.Settle()

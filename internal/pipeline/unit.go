@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"time"
 
 	"github.com/strata-tf/strata/internal/report"
@@ -156,7 +157,7 @@ func (r *unitRun) terraformDiagnostic(d *terraform.Diagnostic) report.Diagnostic
 
 // secretsOf lists the values that must not be seen in a unit's words.
 func (s *session) secretsOf(unit *stack.Unit) []string {
-	var values []string
+	values := slices.Clone(s.Hide)
 	for _, name := range unit.Secrets {
 		values = append(values, s.Secrets[name])
 	}

@@ -9,6 +9,9 @@ import (
 	"time"
 )
 
+// Each command without a stream of its own says -no-color: its errors are read
+// and shown, and would come as a coloured box.
+
 // InitOptions are what init may be told.
 type InitOptions struct {
 	BackendConfig string            // a file, in the tool's eyes; empty for none
@@ -43,8 +46,9 @@ type PlanOptions struct {
 	Replace     []string
 }
 
-// PlanArgs returns the arguments of plan. Its exit code is 0 where nothing
-// would change, 2 where something would.
+// PlanArgs returns the arguments of plan. Its exit code alone says whether there
+// is something to apply: 0 for no, PlanChanges for yes. Counts never do, since a
+// plan that only moves, forgets or changes outputs has none.
 func PlanArgs(o PlanOptions) []string {
 	args := []string{"plan", "-json", "-input=false", "-detailed-exitcode", "-lock-timeout=" + o.LockTimeout.String()}
 	if o.Destroy {
@@ -73,26 +77,26 @@ func ApplyArgs(plan string, lockTimeout time.Duration) []string {
 }
 
 // ShowArgs returns the arguments that print the saved plan as JSON.
-func ShowArgs(plan string) []string { return []string{"show", "-json", plan} }
+func ShowArgs(plan string) []string { return []string{"show", "-json", "-no-color", plan} }
 
 // ShowTextArgs returns the arguments that print the saved plan for people.
 func ShowTextArgs(plan string) []string { return []string{"show", "-no-color", plan} }
 
 // OutputArgs returns the arguments that print the state's outputs, sensitive
 // ones included.
-func OutputArgs() []string { return []string{"output", "-json"} }
+func OutputArgs() []string { return []string{"output", "-json", "-no-color"} }
 
 // WorkspaceArgs returns the arguments that select a workspace, made where it
 // does not exist.
 func WorkspaceArgs(name string) []string {
-	return []string{"workspace", "select", "-or-create=true", name}
+	return []string{"workspace", "select", "-no-color", "-or-create=true", name}
 }
 
 // PushArgs returns the arguments that make the file the unit's state.
-func PushArgs(file string) []string { return []string{"state", "push", file} }
+func PushArgs(file string) []string { return []string{"state", "push", "-no-color", file} }
 
 // VersionArgs returns the arguments that print the version as JSON.
-func VersionArgs() []string { return []string{"version", "-json"} }
+func VersionArgs() []string { return []string{"version", "-json", "-no-color"} }
 
 // StateListArgs returns the arguments that list what the state holds.
-func StateListArgs() []string { return []string{"state", "list"} }
+func StateListArgs() []string { return []string{"state", "list", "-no-color"} }

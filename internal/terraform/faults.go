@@ -2,7 +2,9 @@ package terraform
 
 import (
 	"regexp"
+	"slices"
 	"strings"
+	"unicode"
 )
 
 // Lock is who holds a state, as Terraform tells it.
@@ -39,7 +41,7 @@ func ParseLock(summary, detail string) (lock Lock, ok bool) {
 var transient = []string{
 	"connection reset by peer", "connection refused", "connection timed out", "i/o timeout", "TLS handshake timeout",
 	"no such host", "temporary failure in name resolution", "unexpected EOF", "context deadline exceeded",
-	"could not connect to registry", "failed to request discovery document", "error while installing",
+	"failed to request discovery document",
 	"Client.Timeout exceeded", "net/http: request canceled",
 	"429 Too Many Requests", "500 Internal Server Error", "502 Bad Gateway", "503 Service Unavailable", "504 Gateway Timeout",
 	"Throttling", "RequestLimitExceeded", "Rate exceeded", "TooManyRequestsException", "SlowDown",
@@ -50,20 +52,20 @@ var transient = []string{
 // fault of the network or of a busy service. A lock that is held is none: the
 // wait for it is -lock-timeout's.
 func Transient(words string) bool {
-	if strings.Contains(words, "Error acquiring the state lock") {
-		return false
-	}
-	lower := strings.ToLower(words)
-	for _, t := range transient {
-		if strings.Contains(lower, strings.ToLower(t)) {
-			return true
-		}
-	}
-	return false
+	words = unwrapped(words)
+	return !strings.Contains(words, "Error acquiring the state lock") &&
+		slices.ContainsFunc(transient, func(t string) bool { return strings.Contains(strings.ToLower(words), strings.ToLower(t)) })
+}
+
+// unwrapped puts on one line what Terraform has broken into many, anywhere
+// between two words.
+func unwrapped(words string) string {
+	return strings.Join(strings.FieldsFunc(words, func(r rune) bool { return unicode.IsSpace(r) || r == '│' }), " ")
 }
 
 // NeedsInit says whether the words of a failed command ask for init.
 func NeedsInit(words string) bool {
+	words = unwrapped(words)
 	for _, t := range []string{
 		"terraform init", "tofu init", "Backend initialization required", "Inconsistent dependency lock file",
 		"Module not installed", "Required plugins are not installed", "Missing required provider",
@@ -82,7 +84,7 @@ func Advice(summary, detail, unit string) string {
 		return "the state is locked by " + lock.Who + " since " + lock.Created + " (" + lock.Operation +
 			"): wait for that run to end; if it is dead, `strata exec " + unit + " -- force-unlock " + lock.ID + "`"
 	}
-	words := summary + "\n" + detail
+	words := unwrapped(summary + "\n" + detail)
 	switch {
 	case strings.Contains(words, "does not match configured version") || strings.Contains(words, "Unsupported Terraform Core version"):
 		return "run the Terraform version that required_version asks for"
@@ -93,7 +95,8 @@ func Advice(summary, detail, unit string) string {
 		return "the committed .terraform.lock.hcl lacks a provider: `strata exec " + unit + " -- init -upgrade`, then commit the file"
 	case strings.Contains(words, "no valid credential sources") || strings.Contains(words, "No valid credential sources"):
 		return "no cloud credentials were found: set them in the environment (for AWS: AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)"
-	case strings.Contains(words, "Backend configuration changed") || strings.Contains(words, "Backend initialization required"):
+	case strings.Contains(words, "Backend configuration changed") || strings.Contains(words, "Backend initialization required") ||
+		strings.Contains(words, "Can't ask approval for state migration"):
 		return "the backend was changed: move the state with `strata exec " + unit + " -- init -migrate-state`, or, where it has been moved already, `strata exec " + unit + " -- init -reconfigure`"
 	case strings.Contains(words, "Saved plan is stale"):
 		return "the state changed after the plan was made: run it again"

@@ -3,6 +3,8 @@ package terraform
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 
 	tfjson "github.com/hashicorp/terraform-json"
 
@@ -49,7 +51,8 @@ type ValueChange struct {
 	Replaces      bool // forces the replacement
 }
 
-// PlannedOutput is an output as the plan sees it.
+// PlannedOutput is an output as the plan sees it. Its value is nil where there
+// is none yet.
 type PlannedOutput struct {
 	Output
 	Known   bool // false where the value, or a part of it, is known only after the apply
@@ -63,17 +66,16 @@ func ReadPlan(data []byte, scrub *runner.Scrubber) (*Plan, error) {
 	if err := json.Unmarshal(data, &raw); err != nil {
 		return nil, fmt.Errorf("read `show -json`: %w", err)
 	}
+	prepare(&raw, scrub)
 	// A sensitive value that a provider copies into an attribute of another name
 	// is not marked there.
 	scrub = scrub.With(sensitiveValues(&raw)...)
 	plan := &Plan{Values: make(map[string]PlannedOutput), Redacted: redact(&raw, scrub), Scrub: scrub}
 	for _, rc := range raw.ResourceChanges {
-		change, changes := resourceChange(rc, scrub)
-		if !changes {
-			continue
+		if change, changes := resourceChange(rc, scrub); changes {
+			plan.Resources = append(plan.Resources, change)
+			plan.Counts.add(rc)
 		}
-		plan.Resources = append(plan.Resources, change)
-		plan.Counts.add(rc)
 	}
 	for _, name := range sortedKeys(raw.OutputChanges) {
 		if err := plan.output(name, raw.OutputChanges[name], scrub); err != nil {
@@ -83,17 +85,27 @@ func ReadPlan(data []byte, scrub *runner.Scrubber) (*Plan, error) {
 	return plan, nil
 }
 
+// prepare drops entries that say nothing and scrubs the addresses: with what was
+// given as secret, and not with what the plan marks. Terraform lets no marked
+// value into an address, and a plain word such as "admin" may well be both.
+func prepare(raw *tfjson.Plan, given *runner.Scrubber) {
+	raw.ResourceChanges = slices.DeleteFunc(raw.ResourceChanges, func(rc *tfjson.ResourceChange) bool { return rc == nil || rc.Change == nil })
+	maps.DeleteFunc(raw.OutputChanges, func(_ string, c *tfjson.Change) bool { return c == nil })
+	for _, rc := range raw.ResourceChanges {
+		for _, address := range []*string{&rc.Address, &rc.PreviousAddress, &rc.ModuleAddress} {
+			*address = given.Text(*address)
+		}
+		rc.Index = clean(rc.Index, nil, given)
+	}
+}
+
 func (p *Plan) output(name string, change *tfjson.Change, scrub *runner.Scrubber) error {
 	if !change.Actions.Delete() {
-		value, err := json.Marshal(change.After)
+		planned, err := plannedOutput(change)
 		if err != nil {
 			return fmt.Errorf("read `show -json`: output %s: %w", name, err)
 		}
-		p.Values[name] = PlannedOutput{
-			Output:  Output{Sensitive: masked(change.AfterSensitive), Value: value},
-			Known:   !anyTrue(change.AfterUnknown),
-			Changed: !change.Actions.NoOp(),
-		}
+		p.Values[name] = planned
 	}
 	if change.Actions.NoOp() {
 		return nil
@@ -101,16 +113,33 @@ func (p *Plan) output(name string, change *tfjson.Change, scrub *runner.Scrubber
 	p.Counts.Outputs++
 	v := ValueChange{Path: name, Sensitive: anyTrue(change.BeforeSensitive) || anyTrue(change.AfterSensitive), Unknown: anyTrue(change.AfterUnknown)}
 	if !v.Sensitive {
-		v.Before, v.After = shown(change.Before, scrub), shown(change.After, scrub)
+		v.Before, v.After = shown(change.Before, nil, scrub), shown(change.After, nil, scrub)
 	}
 	p.Outputs = append(p.Outputs, v)
 	return nil
 }
 
-func resourceChange(rc *tfjson.ResourceChange, scrub *runner.Scrubber) (ResourceChange, bool) {
-	if rc.Change == nil {
-		return ResourceChange{}, false
+// plannedOutput is the value an output will have or, where that is not known
+// yet, the one it has.
+func plannedOutput(change *tfjson.Change) (PlannedOutput, error) {
+	out := PlannedOutput{
+		Output:  Output{Sensitive: anyTrue(change.BeforeSensitive) || anyTrue(change.AfterSensitive)},
+		Known:   !anyTrue(change.AfterUnknown),
+		Changed: !change.Actions.NoOp(),
 	}
+	value := change.After
+	if !out.Known {
+		value = change.Before
+	}
+	if value == nil { // Terraform keeps no output that is null
+		return out, nil
+	}
+	var err error
+	out.Value, err = json.Marshal(value)
+	return out, err
+}
+
+func resourceChange(rc *tfjson.ResourceChange, scrub *runner.Scrubber) (ResourceChange, bool) {
 	action := actionOf(rc)
 	if action == "" {
 		return ResourceChange{}, false

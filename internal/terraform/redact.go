@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 
 	tfjson "github.com/hashicorp/terraform-json"
 
@@ -25,9 +26,6 @@ const hidden = "(sensitive)"
 func redact(raw *tfjson.Plan, scrub *runner.Scrubber) *tfjson.Plan {
 	out := &tfjson.Plan{FormatVersion: raw.FormatVersion, TerraformVersion: raw.TerraformVersion}
 	for _, rc := range raw.ResourceChanges {
-		if rc.Change == nil {
-			continue
-		}
 		out.ResourceChanges = append(out.ResourceChanges, &tfjson.ResourceChange{
 			Address: rc.Address, PreviousAddress: rc.PreviousAddress, ModuleAddress: rc.ModuleAddress,
 			Mode: rc.Mode, Type: rc.Type, Name: rc.Name, Index: rc.Index, ProviderName: rc.ProviderName,
@@ -44,28 +42,39 @@ func redact(raw *tfjson.Plan, scrub *runner.Scrubber) *tfjson.Plan {
 }
 
 func redactChange(c *tfjson.Change, scrub *runner.Scrubber) *tfjson.Change {
-	return &tfjson.Change{
-		Actions: c.Actions, AfterUnknown: c.AfterUnknown, ReplacePaths: c.ReplacePaths,
-		BeforeSensitive: c.BeforeSensitive, AfterSensitive: c.AfterSensitive,
-		Before: shown(mask(c.Before, c.BeforeSensitive), scrub),
-		After:  shown(mask(c.After, c.AfterSensitive), scrub),
+	// Masks have the names of what they belong to.
+	named := func(m any) any { return clean(m, nil, scrub) }
+	out := &tfjson.Change{
+		Actions: c.Actions, AfterUnknown: named(c.AfterUnknown),
+		BeforeSensitive: named(c.BeforeSensitive), AfterSensitive: named(c.AfterSensitive),
+		Before: clean(c.Before, c.BeforeSensitive, scrub), After: clean(c.After, c.AfterSensitive, scrub),
 	}
+	for _, path := range c.ReplacePaths {
+		out.ReplacePaths = append(out.ReplacePaths, named(path))
+	}
+	return out
 }
 
-// sensitiveValues lists the values that the masks of a plan mark.
+// sensitiveValues lists the values that a plan marks: those of its masks, and
+// those of the root's variables that are declared sensitive.
 func sensitiveValues(raw *tfjson.Plan) []string {
 	found := make(map[string]bool)
 	add := func(c *tfjson.Change) {
-		if c != nil {
-			collect(c.Before, c.BeforeSensitive, found)
-			collect(c.After, c.AfterSensitive, found)
-		}
+		collect(c.Before, c.BeforeSensitive, found)
+		collect(c.After, c.AfterSensitive, found)
 	}
 	for _, rc := range raw.ResourceChanges {
 		add(rc.Change)
 	}
 	for _, c := range raw.OutputChanges {
 		add(c)
+	}
+	if raw.Config != nil && raw.Config.RootModule != nil {
+		for name, declared := range raw.Config.RootModule.Variables {
+			if given := raw.Variables[name]; given != nil && declared != nil && declared.Sensitive {
+				collect(given.Value, true, found)
+			}
+		}
 	}
 	return sortedKeys(found)
 }
@@ -91,54 +100,54 @@ func collect(value, m any, found map[string]bool) {
 	}
 }
 
-// mask returns value with what its mask marks replaced.
-func mask(value, m any) any {
-	if value == nil {
-		return nil
-	}
-	if masked(m) {
+// clean returns value without what its mask marks and without the scrubber's
+// values.
+func clean(value, m any, scrub *runner.Scrubber) any {
+	if value != nil && masked(m) {
 		return hidden
 	}
 	switch v := value.(type) {
+	case string:
+		return scrub.Text(v)
+	case json.Number:
+		if scrub.Text(v.String()) != v.String() {
+			return hidden
+		}
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		for key, inner := range v {
-			out[key] = mask(inner, child(m, key))
+			out[scrub.Text(key)] = clean(inner, child(m, key), scrub)
 		}
 		return out
 	case []any:
 		out := make([]any, len(v))
 		for i, inner := range v {
-			out[i] = mask(inner, element(m, i))
+			out[i] = clean(inner, element(m, i), scrub)
 		}
 		return out
 	}
 	return value
 }
 
-// shown returns value as JSON without the scrubber's values; nil for nothing.
-func shown(value any, scrub *runner.Scrubber) json.RawMessage {
+// shown is what clean returns as JSON, nil for nothing.
+func shown(value, m any, scrub *runner.Scrubber) json.RawMessage {
 	if value == nil {
 		return nil
 	}
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	if err := e.Encode(value); err != nil {
+	if err := e.Encode(clean(value, m, scrub)); err != nil {
 		return nil
 	}
-	clean := scrub.Bytes(bytes.TrimSpace(b.Bytes()))
-	if !json.Valid(clean) {
-		return json.RawMessage(`"` + hidden + `"`)
-	}
-	return clean
+	return bytes.TrimSpace(b.Bytes())
 }
 
 // differences lists what changes, leaf by leaf, in the order of the paths.
 func differences(c *tfjson.Change, scrub *runner.Scrubber) []ValueChange {
-	d := differ{scrub: scrub, replaces: make(map[string]bool)}
+	d := differ{scrub: scrub}
 	for _, path := range c.ReplacePaths {
-		d.replaces[pathOf(path)] = true
+		d.replaces = append(d.replaces, pathOf(path))
 	}
 	d.walk("", c.Before, c.After, c.BeforeSensitive, c.AfterSensitive, c.AfterUnknown)
 	return d.changes
@@ -146,23 +155,24 @@ func differences(c *tfjson.Change, scrub *runner.Scrubber) []ValueChange {
 
 type differ struct {
 	scrub    *runner.Scrubber
-	replaces map[string]bool
+	replaces []string
 	changes  []ValueChange
 }
 
 func (d *differ) walk(path string, before, after, beforeMask, afterMask, unknown any) {
-	sensitive := masked(beforeMask) || masked(afterMask)
+	change := ValueChange{Path: d.scrub.Text(path), Replaces: d.forces(path)}
+	change.Sensitive = masked(beforeMask) || masked(afterMask)
 	if masked(unknown) {
-		v := ValueChange{Path: path, Sensitive: sensitive, Unknown: true, Replaces: d.replaces[path]}
-		if !sensitive {
-			v.Before = shown(mask(before, beforeMask), d.scrub)
+		change.Unknown = true
+		if !change.Sensitive {
+			change.Before = shown(before, beforeMask, d.scrub)
 		}
-		d.changes = append(d.changes, v)
+		d.changes = append(d.changes, change)
 		return
 	}
-	if sensitive {
+	if change.Sensitive {
 		if !reflect.DeepEqual(before, after) {
-			d.changes = append(d.changes, ValueChange{Path: path, Sensitive: true, Replaces: d.replaces[path]})
+			d.changes = append(d.changes, change)
 		}
 		return
 	}
@@ -170,16 +180,16 @@ func (d *differ) walk(path string, before, after, beforeMask, afterMask, unknown
 	a, aIsMap := after.(map[string]any)
 	u, uIsMap := unknown.(map[string]any)
 	if (bIsMap || before == nil) && (aIsMap || after == nil) && (bIsMap || aIsMap || uIsMap) {
-		keys := maps.Clone(b)
-		if keys == nil {
-			keys = make(map[string]any)
+		keys := make(map[string]any)
+		for _, m := range []map[string]any{b, a, u} {
+			maps.Copy(keys, m)
 		}
-		maps.Copy(keys, a)
-		maps.Copy(keys, u)
-		for _, key := range slices.Sorted(maps.Keys(keys)) {
+		for _, key := range sortedKeys(keys) {
 			d.walk(join(path, key), b[key], a[key], child(beforeMask, key), child(afterMask, key), child(unknown, key))
 		}
-		return
+		if len(keys) > 0 || path == "" {
+			return
+		}
 	}
 	bl, bIsList := before.([]any)
 	al, aIsList := after.([]any)
@@ -189,13 +199,24 @@ func (d *differ) walk(path string, before, after, beforeMask, afterMask, unknown
 		}
 		return
 	}
-	if reflect.DeepEqual(before, after) && !anyTrue(unknown) {
+	change.Unknown = anyTrue(unknown)
+	if reflect.DeepEqual(before, after) && !change.Unknown {
 		return
 	}
-	d.changes = append(d.changes, ValueChange{
-		Path: path, Unknown: anyTrue(unknown), Replaces: d.replaces[path],
-		Before: shown(mask(before, beforeMask), d.scrub), After: shown(mask(after, afterMask), d.scrub),
-	})
+	change.Before, change.After = shown(before, beforeMask, d.scrub), shown(after, afterMask, d.scrub)
+	d.changes = append(d.changes, change)
+}
+
+// forces says whether a path that forces the replacement is this one, above it
+// or below it.
+func (d *differ) forces(path string) bool {
+	return slices.ContainsFunc(d.replaces, func(r string) bool { return within(path, r) || within(r, path) })
+}
+
+// within says whether a path is the other one or below it.
+func within(path, other string) bool {
+	rest, ok := strings.CutPrefix(path, other)
+	return ok && (rest == "" || other == "" || rest[0] == '.' || rest[0] == '[')
 }
 
 func join(path, key string) string {

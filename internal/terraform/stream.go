@@ -57,6 +57,8 @@ const (
 	TypeApplyComplete = "apply_complete"
 	TypeApplyErrored  = "apply_errored"
 
+	TypeProvisionErrored = "provision_errored"
+
 	TypeRefreshStart    = "refresh_start"
 	TypeRefreshComplete = "refresh_complete"
 
@@ -73,7 +75,7 @@ func ParseMessage(line []byte) (m Message, ok bool) {
 	if len(line) == 0 || line[0] != '{' {
 		return Message{}, false
 	}
-	if err := json.Unmarshal(line, &m); err != nil || m.Type == "" {
+	if err := json.Unmarshal(line, &m); err != nil || m.Type == "" || m.Level == "" {
 		return Message{}, false
 	}
 	return m, true
@@ -82,6 +84,10 @@ func ParseMessage(line []byte) (m Message, ok bool) {
 // Applying follows an apply through its messages.
 type Applying struct {
 	open map[string]string // address -> action
+	// provisioned are addresses whose provisioner failed: what it was to work on
+	// exists, and is in state.
+	provisioned map[string]bool
+	uncertain   map[string]bool // see Uncertain
 	// Outputs are those the apply printed: all but the sensitive ones.
 	Outputs map[string]Output
 	// Changed is the number of resources that were changed.
@@ -98,9 +104,23 @@ func (a *Applying) Message(m Message) {
 			}
 			a.open[m.Hook.Resource.Address] = m.Hook.Action
 		}
+	case TypeProvisionErrored:
+		if m.Hook != nil {
+			if a.provisioned == nil {
+				a.provisioned = make(map[string]bool)
+			}
+			a.provisioned[m.Hook.Resource.Address] = true
+		}
 	case TypeApplyComplete, TypeApplyErrored:
 		if m.Hook != nil {
-			delete(a.open, m.Hook.Resource.Address)
+			address := m.Hook.Resource.Address
+			if m.Type == TypeApplyErrored && a.open[address] == "create" && !a.provisioned[address] {
+				if a.uncertain == nil {
+					a.uncertain = make(map[string]bool)
+				}
+				a.uncertain[address] = true
+			}
+			delete(a.open, address)
 			if m.Type == TypeApplyComplete && m.Hook.Action != "read" {
 				a.Changed++
 			}
@@ -116,3 +136,8 @@ func (a *Applying) Message(m Message) {
 // Open returns the addresses of which the work has begun and not ended,
 // sorted.
 func (a *Applying) Open() []string { return sortedKeys(a.open) }
+
+// Uncertain returns the addresses whose creation ended in an error, sorted: of
+// an apply that was cut off they may exist without being in state, since a
+// provider that is told to stop does not wait for the answer to its request.
+func (a *Applying) Uncertain() []string { return sortedKeys(a.uncertain) }

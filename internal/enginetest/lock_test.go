@@ -1,0 +1,137 @@
+//go:build engine
+
+package enginetest
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/strata-tf/strata/internal/report"
+)
+
+const lockID = "0f3b5ad4-6f7e-0c2d-9d13-5f2a1c9b7e64"
+
+// hold puts the lock of a run that nobody knows any more on a state.
+func (s *bucketServer) hold(t *testing.T, bucket, key string) {
+	t.Helper()
+	lock, err := json.Marshal(map[string]string{
+		"ID": lockID, "Operation": "OperationTypeApply", "Who": "somebody@build-7", "Version": "1.11.4",
+		"Created": "2025-06-01T12:00:00Z", "Path": bucket + "/" + key,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.must(t, http.MethodPut, "/"+bucket+"/"+key+".tflock", lock)
+}
+
+// A state that another run holds is reported with its holder and what to do;
+// what that says works, and so does waiting.
+func TestEngineHeldLockIsReportedWithItsHolder(t *testing.T) {
+	r := newRepo(t, unit(foundation, trivial))
+	key := stateKey(foundation)
+	s3.hold(t, r.bucket, key)
+	deploy := []string{"deploy", "--env", "staging", "--all"}
+	r.call(t, append(deploy, "--lock-timeout", "1s")...).ok(t, 1).
+		says(t, "somebody@build-7", "2025-06-01", "force-unlock", lockID)
+
+	go func() {
+		time.Sleep(6 * time.Second)
+		s3.must(t, http.MethodDelete, "/"+r.bucket+"/"+key+".tflock", nil)
+	}()
+	if run := r.call(t, append(deploy, "--format", "json")...).ok(t, 0).run(t); run.Units[0].Result != report.Applied {
+		t.Errorf("after the wait: %+v", run.Units[0])
+	}
+
+	s3.hold(t, r.bucket, key)
+	r.call(t, append(deploy, "--lock-timeout", "1s")...).ok(t, 1).says(t, lockID)
+	r.call(t, "exec", "--unit", "foundation@us-east-1:staging", "--args", "force-unlock", "--args=-force", "--args", lockID).ok(t, 0)
+	r.call(t, append(deploy, "--lock-timeout", "1s")...).ok(t, 0)
+}
+
+const slow = `resource "terraform_data" "before" {
+  input = "made"
+}
+
+resource "terraform_data" "this" {
+  depends_on = [terraform_data.before]
+  provisioner "local-exec" {
+    command = "sleep ${var.seconds}"
+  }
+}
+
+variable "seconds" {
+  default = 60
+}
+`
+
+// Ctrl-C in the middle of an apply ends the call soon. The engine kills the
+// apply, so that its lock stays and what it has made may be missing from its
+// state; with the lock off, the next deploy finishes.
+func TestEngineInterruptLeavesALockAndAWayOn(t *testing.T) {
+	r := newRepo(t, tree(unit(foundation, slow), unit(platform, trivial)))
+	key := stateKey(foundation)
+	cmd := r.prepare(exec.Command("dagger", append([]string{"--progress=plain", "call", "-m", moduleDir}, append(r.chain, "deploy", "--env", "staging", "--all")...)...))
+	var words strings.Builder
+	cmd.Stdout, cmd.Stderr = &words, &words
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	holder := r.awaitApply(t, key, ended, &words)
+
+	started := time.Now()
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-ended:
+	case <-time.After(40 * time.Second):
+		_ = cmd.Process.Kill()
+		t.Fatalf("the call does not end:\n%s", words.String())
+	}
+	t.Logf("it ended %.1fs after the signal with exit code %d", time.Since(started).Seconds(), cmd.ProcessState.ExitCode())
+	if cmd.ProcessState.ExitCode() == 0 {
+		t.Errorf("an interrupted call has gone well:\n%s", words.String())
+	}
+	if _, there := s3.object(t, r.bucket, key+".tflock"); !there {
+		t.Error("no lock is left: what is said about an interrupt is no longer so")
+	}
+	t.Logf("in the state: %v", s3.resources(t, r.bucket, key))
+
+	quick := []string{"deploy", "--env", "staging", "--all", "--lock-timeout", "1s"}
+	r.write(t, foundation+"/quick.auto.tfvars", "seconds = 0\n")
+	r.call(t, quick...).ok(t, 1).says(t, holder, "force-unlock", "platform@us-east-1:staging")
+	r.call(t, "exec", "--unit", "foundation@us-east-1:staging", "--args", "force-unlock", "--args=-force", "--args", holder).ok(t, 0)
+	run := r.call(t, append(quick, "--format", "json")...).ok(t, 0).run(t)
+	for id, result := range results(run) {
+		if result != report.Applied {
+			t.Errorf("%s %s", id, result)
+		}
+	}
+}
+
+// awaitApply waits until an apply holds the state, and returns the lock's ID.
+func (r *repo) awaitApply(t *testing.T, key string, ended <-chan error, words *strings.Builder) string {
+	t.Helper()
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
+		select {
+		case <-ended:
+			t.Fatalf("the call has ended before its apply:\n%s", words.String())
+		default:
+		}
+		data, there := s3.object(t, r.bucket, key+".tflock")
+		var lock struct{ ID, Operation string }
+		if there && json.Unmarshal(data, &lock) == nil && lock.Operation == "OperationTypeApply" {
+			time.Sleep(2 * time.Second)
+			return lock.ID
+		}
+	}
+	t.Fatal("no apply has started")
+	return ""
+}
