@@ -30,7 +30,7 @@ go_files = find . \( -name .git -o -path ./.tools -o -path ./.demo -o -path ./in
 	-o -name '*.go' -print
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test lint bench tools bindings engine-test clean
+.PHONY: help build demo test lint bench tools bindings engine-test engine-bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' Makefile
@@ -56,9 +56,11 @@ lint: tools ## gofmt, go vet, staticcheck, terraform fmt
 	if [ -n "$$bad" ]; then echo "not formatted (gofmt -w mends it):"; echo "$$bad"; exit 1; fi
 	@echo '==> go vet'
 	@$(GO) vet $(lint_tags) ./...
+	@$(GO) vet -tags engine ./internal/enginetest
 	@cd tools && $(GO) vet ./...
 	@echo '==> staticcheck'
 	@$(GO) tool -modfile=tools/go.mod staticcheck $(lint_tags) ./...
+	@$(GO) tool -modfile=tools/go.mod staticcheck -tags engine ./internal/enginetest
 	@echo '==> terraform fmt'
 	@$(with_tools) bad=$$("$${STRATA_BINARY:-terraform}" fmt -check -recursive testdata/live) && \
 	bad=$$("$${STRATA_BINARY:-terraform}" fmt -check -recursive testdata/tfvars) || \
@@ -74,11 +76,13 @@ bindings: ## Generate the Dagger bindings, for editors (needs an engine)
 	@./tools/engine.sh
 	dagger develop
 
-engine-test: ## Run the tests that need a Dagger engine
+engine-test: tools ## Run the Dagger module on a real engine, beside the native command (RUN=regexp)
 	@./tools/engine.sh
-	@$(GO) test -tags engine -list Engine $(PKGS) | grep '^Test' >/dev/null || \
-	{ echo 'no test to run: none is called TestEngine... behind the build tag engine' >&2; exit 1; }
-	$(GO) test -count=1 -tags engine -run Engine -timeout 30m $(TESTFLAGS) $(PKGS)
+	@$(with_tools) $(GO) test -count=1 -tags engine -timeout 40m $(if $(RUN),-run '$(RUN)') $(TESTFLAGS) ./internal/enginetest
+
+engine-bench: tools ## Measure what the Dagger module costs a unit, beside the native command
+	@./tools/engine.sh
+	@$(with_tools) $(GO) test -tags engine -run '^$$' -bench . $(BENCHFLAGS) -timeout 0 ./internal/enginetest
 
 clean: ## Remove what make made
 	rm -rf bin .tools

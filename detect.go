@@ -13,7 +13,7 @@ import (
 // +cache="never"
 func (s *Strata) Units(
 	ctx context.Context,
-	// Only this environment's (default: every environment's)
+	// Only this environment's (default: the one the module was made for, else every environment's)
 	// +optional
 	env string,
 	// Only units of these regions; needs an environment

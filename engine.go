@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -86,6 +87,7 @@ type engineWorkspace struct {
 	entered   string            // the image container was made from
 	source    *dagger.Directory // with what the steps so far have left in it
 	secrets   []mountedSecret
+	providers *plugins // those its init took, nil for none
 }
 
 // mountedSecret is a private file that counts as secret.
@@ -195,12 +197,20 @@ func (w *engineWorkspace) Run(ctx context.Context, step runner.Step) (runner.Res
 
 func (w *engineWorkspace) run(ctx context.Context, step runner.Step) (runner.Result, error) {
 	if err := w.enter(ctx, step); err != nil {
+		var failed *runner.ExitError // of the providers' installation
+		if errors.As(err, &failed) {
+			return runner.Result{ExitCode: failed.ExitCode, Stderr: []byte(failed.Stderr)}, err
+		}
 		return runner.Result{}, err
 	}
 	w.steps++
 	stdout, stderr := w.Path("stdout"), w.Path("stderr")
 	started := time.Now()
-	command := slices.Concat([]string{step.Tool.Binary}, step.Args)
+	binary := step.Tool.Binary
+	if inRepository(binary) {
+		binary = w.SourcePath(binary)
+	}
+	command := slices.Concat([]string{binary}, step.Args)
 	opts := dagger.ContainerWithExecOpts{Expect: dagger.ReturnTypeAny, RedirectStdout: stdout, RedirectStderr: stderr}
 	if step.Sensitive {
 		command = slices.Concat([]string{hushFile, stdout, stderr}, command)
@@ -223,6 +233,9 @@ func (w *engineWorkspace) run(ctx context.Context, step runner.Step) (runner.Res
 	}
 	return result, &runner.ExitError{Tool: step.Tool.Name, Args: step.Args, ExitCode: result.ExitCode, Stderr: string(result.Stderr)}
 }
+
+// inRepository says whether a program is one of the repository's files.
+func inRepository(binary string) bool { return strings.Contains(binary, "/") && !path.IsAbs(binary) }
 
 // output reads what the step printed, as far as somebody wants it.
 func (w *engineWorkspace) output(ctx context.Context, step runner.Step, result *runner.Result, stdout, stderr string) error {
@@ -272,10 +285,7 @@ func (w *engineWorkspace) prepared(step runner.Step) *dagger.Container {
 // enter makes the container of the step's tool, with all that earlier steps
 // have left in the repository and among the private files.
 func (w *engineWorkspace) enter(ctx context.Context, step runner.Step) error {
-	image := step.Tool.Image
-	if image == "" {
-		image = w.module.image(step.Tool.Name)
-	}
+	image := cmp.Or(w.module.chosen(step.Tool.Name), step.Tool.Image, images[step.Tool.Name])
 	if image == "" {
 		return fmt.Errorf("%s: no image is known for it: say one in strata.yaml (a hook's image), or with-image --tool %s", step.Tool.Name, step.Tool.Name)
 	}
@@ -287,17 +297,24 @@ func (w *engineWorkspace) enter(ctx context.Context, step runner.Step) error {
 	if step.Plugins == runner.NoPlugins {
 		return nil
 	}
-	plugins, err := w.providers(ctx, tool, image+" "+step.Tool.Binary)
-	if err != nil || plugins == nil {
+	providers, err := w.findProviders(ctx, tool, image+" "+step.Tool.Binary)
+	if err != nil || providers == nil {
 		return err
 	}
-	if plugins.lock != nil {
-		w.container = w.container.WithFile(w.SourcePath(path.Join(w.spec.Dir, lockFile)), plugins.lock)
+	if providers.lock != nil {
+		w.container = w.container.WithFile(w.SourcePath(path.Join(w.spec.Dir, lockFile)), providers.lock)
 	}
-	w.container = w.container.WithMountedDirectory(pluginsDir, plugins.dir).
+	w.providers = providers
+	w.mountProviders()
+	return nil
+}
+
+// mountProviders puts the providers where init takes them from. They stay: the
+// data folder only links to them.
+func (w *engineWorkspace) mountProviders() {
+	w.container = w.container.WithMountedDirectory(pluginsDir, w.providers.dir).
 		WithNewFile("/etc/strata.tfrc", string(runner.MirrorConfig(nil, pluginsDir))).
 		WithEnvVariable("TF_CLI_CONFIG_FILE", "/etc/strata.tfrc")
-	return nil
 }
 
 // change goes on in a container of another tool.
@@ -313,16 +330,24 @@ func (w *engineWorkspace) change(tool *dagger.Container) {
 	for _, s := range w.secrets {
 		w.container = w.container.WithMountedSecret(s.path, s.secret)
 	}
+	if w.providers != nil {
+		w.mountProviders()
+	}
 }
 
-// providers returns the folder the unit's providers come from: the mirror that
+// findProviders returns the folder the unit's providers come from: the mirror that
 // was given, else one filled once for each lock file and kept by the engine,
 // which is safe since a lock file fixes versions and digests. A unit without a
-// lock file has none: its init asks the registry. tool is a container with the
-// binary that key names.
-func (w *engineWorkspace) providers(ctx context.Context, tool *dagger.Container, key string) (*plugins, error) {
+// lock file has none, nor has one whose program is in the repository, where
+// tool, a container with the binary that key names, has none: its init asks the
+// registry.
+func (w *engineWorkspace) findProviders(ctx context.Context, tool *dagger.Container, key string) (*plugins, error) {
 	if w.module.Mirror != nil {
 		return &plugins{dir: w.module.Mirror}, nil
+	}
+	_, binary, _ := strings.Cut(key, " ")
+	if inRepository(binary) {
+		return nil, nil
 	}
 	lock, err := fs.ReadFile(w.files, path.Join(w.spec.Dir, lockFile))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -333,7 +358,6 @@ func (w *engineWorkspace) providers(ctx context.Context, tool *dagger.Container,
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	_, binary, _ := strings.Cut(key, " ")
 	key += "\n" + string(lock)
 	if known := w.plugins[key]; known != nil {
 		return known, nil
@@ -359,6 +383,10 @@ func install(ctx context.Context, tool *dagger.Container, binary string, lock []
 		WithWorkdir("/providers").
 		WithExec([]string{binary, "init", "-backend=false", "-input=false", "-no-color"}).
 		Sync(ctx)
+	var failed *dagger.ExecError
+	if errors.As(err, &failed) {
+		return nil, &runner.ExitError{Tool: "terraform", Args: []string{"init"}, ExitCode: failed.ExitCode, Stderr: failed.Stderr}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -15,14 +15,14 @@ import (
 // readHere are the files whose content Strata itself reads; of all others it
 // only needs to know that they are there.
 var readHere = []string{
-	"strata.yaml", "**/*.tf", "**/*.tofu", "**/*.tf.json", "**/*.tofu.json", "**/*.hcl", "**/*.tfvars", "**/*.tfvars.json",
+	"strata.yaml", "**/*.tf", "**/*.tofu", "**/*.tf.json", "**/*.tofu.json", "**/*.hcl", "**/*.tfbackend", "**/*.tfvars", "**/*.tfvars.json",
 }
 
 // fetch brings the files that Strata reads to the function's file system, as
 // one archive: file by file, a large repository would take seconds.
 func (e *engine) fetch(ctx context.Context, source *dagger.Directory, dir string) (fs.FS, error) {
 	archive := dir + ".tar"
-	packed := dag.Container().From(images["alpine"]).
+	packed := dag.Container().From(e.module.image("alpine")).
 		WithMountedDirectory(sourceDir, source.Filter(dagger.DirectoryFilterOpts{Include: readHere})).
 		WithExec([]string{"tar", "-C", sourceDir, "-cf", "/source.tar", "."})
 	if _, err := packed.File("/source.tar").Export(ctx, archive); err != nil {

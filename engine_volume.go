@@ -19,7 +19,7 @@ type volume struct{ engine *engine }
 const volumeDir = "/store"
 
 func (v *volume) container() *dagger.Container {
-	return dag.Container().From(images["alpine"]).
+	return dag.Container().From(v.engine.module.image("alpine")).
 		WithMountedCache(volumeDir, dag.CacheVolume("strata-rescued"), dagger.ContainerWithMountedCacheOpts{Sharing: dagger.CacheSharingModeLocked}).
 		WithEnvVariable("STRATA_NONCE", v.engine.next())
 }

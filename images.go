@@ -1,6 +1,10 @@
 package main
 
-import "github.com/strata-tf/strata/internal/dagger"
+import (
+	"cmp"
+
+	"github.com/strata-tf/strata/internal/dagger"
+)
 
 // images are what the tools run in where neither strata.yaml nor with-image says
 // another. To renew one, write the new tag and, behind it, the digest that
@@ -15,19 +19,19 @@ var images = map[string]string{
 // toolImage is a container with a tool. OpenTofu's own image may not be built
 // upon: its binary is put onto another one.
 func (s *Strata) toolImage(tool, image string) *dagger.Container {
-	if image == "" {
-		image = s.image(tool)
-	}
 	if tool == "tofu" && image == images["tofu"] {
-		return dag.Container().From(images["alpine"]).
+		return dag.Container().From(s.image("alpine")).
 			WithFile("/usr/local/bin/tofu", dag.Container().From(image).File("/usr/local/bin/tofu"))
 	}
 	return dag.Container().From(image)
 }
 
-// image is what a tool runs in, "" where none is known.
-func (s *Strata) image(tool string) string {
-	image := images[tool]
+// image is what one of the module's own tools runs in.
+func (s *Strata) image(tool string) string { return cmp.Or(s.chosen(tool), images[tool]) }
+
+// chosen is the image that with-image says for a tool, "" where it says none.
+func (s *Strata) chosen(tool string) string {
+	var image string
 	for i := 0; i+1 < len(s.Images); i += 2 {
 		if s.Images[i] == tool {
 			image = s.Images[i+1]

@@ -221,6 +221,9 @@ var (
 
 // run runs a verb.
 func (s *Strata) run(ctx context.Context, do verb, a runArgs, diff bool) (*ran, error) {
+	if _, err := render(&report.Run{}, a.format); err != nil {
+		return nil, err
+	}
 	o, err := s.options(ctx, a.env)
 	if err != nil {
 		return nil, coded(err)
@@ -241,8 +244,14 @@ func (s *Strata) run(ctx context.Context, do verb, a runArgs, diff bool) (*ran, 
 	if run == nil {
 		return nil, coded(err)
 	}
-	// The folder is the function's own: nobody can look into it.
+	// The folder is the function's own: nobody can look into it. A plan's is
+	// handed out as its bundle.
 	run.Logs = ""
+	if !diff || report.ExitCode(run, false) != 0 {
+		for i := range run.Units {
+			run.Units[i].Log = ""
+		}
+	}
 	return &ran{Run: run, format: a.format, out: o.Out}, coded(err)
 }
 

@@ -78,20 +78,18 @@ func New(
 	if err != nil {
 		return nil, fmt.Errorf("look for strata.yaml: %w", err)
 	}
-	root := "."
-	if config != "" {
-		root = strings.TrimSuffix(strings.TrimSuffix(config, "strata.yaml"), "/")
-		if root == "" {
-			root = "/"
-		}
+	root := strings.TrimSuffix(strings.TrimSuffix(config, "strata.yaml"), "/")
+	if root == "" {
+		root = "/"
 	}
 	s.Source = ws.Directory(root, dagger.WorkspaceDirectoryOpts{Exclude: excluded, Gitignore: true})
 	s.Git = ws.Directory("/", dagger.WorkspaceDirectoryOpts{Include: gitRefs})
 	return s, nil
 }
 
-// gitRefs is the part of .git that says which commit is checked out.
-var gitRefs = []string{".git/HEAD", ".git/config", ".git/packed-refs", ".git/refs"}
+// gitRefs is the part of .git that says which commit is checked out. Its
+// configuration, where CI jobs keep credentials, is no part of it.
+var gitRefs = []string{".git/HEAD", ".git/packed-refs", ".git/refs"}
 
 // WithSecret gives the layers that ask for it (secrets in strata.yaml) the value of a secret variable.
 func (s *Strata) WithSecret(
@@ -188,7 +186,7 @@ func (s *Strata) WithProviderMirror(
 
 // WithImage runs a tool in another image.
 func (s *Strata) WithImage(
-	// terraform
+	// terraform, tofu, or a hook's program; alpine for the module's own commands
 	tool string,
 	// The image with its exact tag, better with its digest
 	image string,
@@ -233,15 +231,35 @@ func (s *Strata) options(ctx context.Context, environment string) (pipeline.Opti
 	if o.Secrets, err = s.secrets(ctx); err != nil {
 		return o, err
 	}
+	if o.Hide, err = s.hidden(ctx); err != nil {
+		return o, err
+	}
 	if o.Commit, err = s.commit(ctx, filepath.Join(dir, "git")); err != nil {
 		return o, err
 	}
+	o.Words = words
 	o.Source, o.Runner, o.Store, o.Out = e.files, e, &volume{engine: e}, dir
+	o.Environ = s.environ()
 	o.Select.Environment = environment
 	if environment == "" {
 		o.Select.Environment = s.Environment
 	}
 	return o, nil
+}
+
+// environ lists the variables that every step is given; what secret ones hold
+// stays unsaid.
+func (s *Strata) environ() []string {
+	var environ []string
+	for _, m := range s.Mounts {
+		switch m.Kind {
+		case "variable":
+			environ = append(environ, m.Name+"="+m.Text)
+		case "secret":
+			environ = append(environ, m.Name+"=(secret)")
+		}
+	}
+	return environ
 }
 
 // nonce is a value that no other call has.
@@ -261,6 +279,23 @@ func (s *Strata) secrets(ctx context.Context) (map[string]string, error) {
 			return nil, fmt.Errorf("secret %s: %w", name, err)
 		}
 		values[name] = value
+	}
+	return values, nil
+}
+
+// hidden reads the secrets that steps are given besides those of variables: a
+// tool that prints one must not be quoted.
+func (s *Strata) hidden(ctx context.Context) ([]string, error) {
+	var values []string
+	for _, m := range s.Mounts {
+		if m.Secret == nil {
+			continue
+		}
+		value, err := m.Secret.Plaintext(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("secret %s: %w", m.Name, err)
+		}
+		values = append(values, value)
 	}
 	return values, nil
 }

@@ -78,3 +78,18 @@ func (s *Strata) Rescued(
 	}
 	return b.String(), nil
 }
+
+// words say in errors what to type.
+var words = pipeline.Words{
+	Exec: func(unit string, args ...string) string {
+		if args[0] == "force-unlock" {
+			args = append(args, "-force") // nobody can be asked
+		}
+		return "dagger call … exec --unit " + unit + " --args=" + strings.Join(args, " --args=")
+	},
+	Rescued: func(unit, flag string) string { return "dagger call … rescued --unit " + unit + " " + flag },
+	Secret: func(name string) string {
+		return "chain with-secret --name " + name + " --value env:" + pipeline.SecretVariable(name) + " before the verb"
+	},
+	Units: "dagger call … units",
+}

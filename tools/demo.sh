@@ -4,10 +4,9 @@
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
-demo=$(mktemp -d "${TMPDIR:-/tmp}/strata-demo.XXXXXX")
-trap 'rm -rf "$demo"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
+demo=$root/.demo # git-ignored, and left for a look at the logs
+rm -rf "$demo"
+mkdir "$demo"
 
 show() {
 	printf '\n$ %s\n' "$*"

@@ -47,22 +47,37 @@ func TestDiskFullInTheMiddle(t *testing.T) {
 	t.Parallel()
 	r := newRepo(t, nil)
 	smallDisk(t, r, "4m")
-	from := slow(t)
-	files, err := tree(from.dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, text := range files {
-		if text != "a folder" {
-			r.write(name, text)
-		}
-	}
-	r.deploy("--only", "nothing").exits(1)
+	r.write("strata.yaml", "layers:\n  - {name: slow, path: \"slow/{env}\"}\n")
+	r.write("slow/staging/main.tf", `
+resource "terraform_data" "b" {
+  provisioner "local-exec" {
+    command = "echo x >> ../../began; while [ ! -e ../../go ]; do sleep 0.05; done"
+  }
+}
+resource "terraform_data" "large" {
+  depends_on = [terraform_data.b]
+  input      = join("", [for i in range(1000) : "0123456789012345678901234567890123456789"])
+}
+`)
 	p := r.deploy()
 	r.untilFile("began")
-	r.write("go", "")
 	r.fill()
-	_ = p
+	r.write("go", "")
+	p.exits(1)
+	p.says("no space left on device")
+	p.says("its backend did not take the state after the apply; it is kept")
+	if err := os.Remove(r.path("ballast")); err != nil {
+		t.Fatal(err)
+	}
+	// Until it is pushed the unit waits.
+	r.deploy().exits(3).result(slowUnit, report.Refused)
+	r.start("rescued", slowUnit, "--push").exits(0)
+	r.tidy()
+	p = r.deploy().exits(0)
+	p.result(slowUnit, report.Applied)
+	if n := r.began(); n != 1 {
+		t.Errorf("the resource was made %d times", n)
+	}
 }
 
 // The disk is full before anything has begun.

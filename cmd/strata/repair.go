@@ -65,9 +65,9 @@ the unit. --push makes the rescued state the unit's state and unblocks it;
 			case (push || discard) && len(args) == 0:
 				return errors.New("say which unit")
 			case push:
-				return pipeline.PushRescued(a.soft, o, args[0])
+				return a.done("pushed", pipeline.PushRescued(a.soft, o, args[0]))
 			case discard:
-				return pipeline.DiscardRescued(a.soft, o, args[0])
+				return a.done("discarded", pipeline.DiscardRescued(a.soft, o, args[0]))
 			}
 			return a.listRescued(a.soft, o, args, f.format)
 		},
@@ -81,6 +81,15 @@ the unit. --push makes the rescued state the unit's state and unblocks it;
 	return cmd
 }
 
+// done says what was done, if it was.
+func (a *app) done(what string, err error) error {
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(a.stdout, what)
+	return err
+}
+
 func (a *app) listRescued(ctx context.Context, o pipeline.Options, args []string, format string) error {
 	id := ""
 	if len(args) > 0 {
@@ -90,8 +99,15 @@ func (a *app) listRescued(ctx context.Context, o pipeline.Options, args []string
 	if err != nil {
 		return err
 	}
-	if format == "json" {
+	switch format {
+	case "table":
+	case "json":
+		if found == nil {
+			found = []pipeline.Rescued{}
+		}
 		return json.NewEncoder(a.stdout).Encode(map[string]any{"rescued": found})
+	default:
+		return fmt.Errorf("--format %q: it is table or json", format)
 	}
 	if len(found) == 0 {
 		_, err := io.WriteString(a.stdout, "no rescued state waits\n")

@@ -11,6 +11,7 @@ type (
 	Client    = dagger.Client
 	Container = dagger.Container
 	Directory = dagger.Directory
+	ExecError = dagger.ExecError
 	File      = dagger.File
 	Secret    = dagger.Secret
 	Service   = dagger.Service

@@ -173,13 +173,11 @@ layers:
 	}
 	clean(t, "plan as an error", r.logged(t, append(append([]string{"plan", "--detailed-exitcode"}, good...), "markdown")...).ok(t, 2).all())
 
-	for _, layer := range []string{"databases", "applications"} {
-		for _, format := range []string{"table", "json", "markdown"} {
-			a := r.logged(t, "deploy", "--env", "staging", "--only", layer, "--format", format).ok(t, 1)
-			clean(t, "failed deploy of "+layer+" as "+format, a.all())
-			if !strings.Contains(a.stderr, "(secret)") {
-				t.Errorf("failed deploy of %s as %s: was the secret ever printed?\n%s", layer, format, a.stderr)
-			}
+	for _, format := range []string{"table", "json", "markdown"} {
+		a := r.logged(t, "deploy", "--env", "staging", "--only", "databases", "--only", "applications", "--format", format).ok(t, 1)
+		clean(t, "failed deploy as "+format, a.all())
+		if strings.Count(a.stderr, "(secret)") < 4 {
+			t.Errorf("failed deploy as %s: were the secrets ever printed?\n%s", format, a.stderr)
 		}
 	}
 	clean(t, "destroy", r.logged(t, append([]string{"destroy", "--confirm", "staging", "--format", "markdown"}, good...)...).ok(t, 0).all())

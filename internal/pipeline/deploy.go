@@ -80,11 +80,12 @@ func (r *unitRun) apply() error {
 		if errors.Is(err, context.Canceled) {
 			r.result.Orphans = slices.Sorted(slices.Values(append(r.result.Orphans, r.applying.Uncertain()...)))
 		}
-		if rescued == nil && r.applying.Changed > 0 {
+		switch {
+		case rescued != nil:
+		case errors.Is(err, context.Canceled):
+			r.result.Reason = fmt.Sprintf("apply was interrupted after %d of its changes; the next deploy goes on", r.applying.Changed)
+		case r.applying.Changed > 0:
 			r.result.Reason = fmt.Sprintf("apply failed after %d of its changes; what was made is in its state, and the next deploy goes on", r.applying.Changed)
-			if errors.Is(err, context.Canceled) {
-				r.result.Reason = fmt.Sprintf("apply was interrupted after %d of its changes; the next deploy goes on", r.applying.Changed)
-			}
 		}
 	}
 	if rescued != nil {

@@ -34,8 +34,11 @@ func (s *session) confirm() error {
 	name := s.Select.Environment
 	answer := s.Confirm
 	if answer == "" && s.Ask != nil {
-		question := fmt.Sprintf("Destroy %d units of %s:\n  %s\nType the environment's name to go on: ", len(s.units), name, strings.Join(s.graph.Reverse().Order(), "\n  "))
-		answer, _ = s.Ask(question)
+		question := fmt.Sprintf("This destroys, in %s:\n  %s\nType the environment's name to go on: ", name, strings.Join(s.graph.Reverse().Order(), "\n  "))
+		var ok bool
+		if answer, ok = s.Ask(question); !ok {
+			return fmt.Errorf("stopped before anything was destroyed: %w", context.Canceled)
+		}
 		answer = strings.TrimSpace(answer)
 	}
 	switch answer {

@@ -16,7 +16,7 @@ import (
 // workspace, backend and variables, and returns its exit code.
 func Exec(ctx context.Context, o Options, id string, args []string, stdio *runner.Stdio) (code int, err error) {
 	if len(args) == 0 {
-		return 0, errors.New("no command: say one behind --, for example `strata exec UNIT -- state list`")
+		return 0, errors.New("no command: say one behind --, for example state list")
 	}
 	err = withUnit(ctx, o, id, func(r *unitRun) error {
 		args, err := r.execArgs(ctx, args)
@@ -134,7 +134,7 @@ func (s *session) findUnit(id string) (*stack.Unit, error) {
 	case 1:
 		return s.tree.Unit(found[0]), nil
 	case 0:
-		return nil, fmt.Errorf("no unit %q: `strata units` lists them", id)
+		return nil, fmt.Errorf("no unit %q: `%s` lists them", id, s.words().Units)
 	}
 	return nil, fmt.Errorf("the folder %s is that of %s: say which", id, strings.Join(found, " and "))
 }

@@ -2,10 +2,12 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 
+	"github.com/strata-tf/strata/internal/report"
 	"github.com/strata-tf/strata/internal/runner"
 	"github.com/strata-tf/strata/internal/stack"
 )
@@ -39,8 +41,12 @@ func (r *unitRun) hook(ctx context.Context, when string, hook stack.Hook) error 
 		Args: hook.Run[1:], Dir: dir, Env: env,
 		Lines: func(line []byte) { r.log.printf("%s", r.scrub.Text(string(line))) },
 	})
-	if err != nil {
+	var exit *runner.ExitError
+	switch {
+	case errors.As(err, &exit):
 		r.diagnoseStderr("hook "+when, result.Stderr)
+	case err != nil && ctx.Err() == nil:
+		r.diagnose(report.Diagnostic{Severity: "error", Summary: "hook " + when + " could not run", Detail: err.Error()})
 	}
 	return err
 }

@@ -44,6 +44,8 @@ type Options struct {
 	Confirm string                                         // the environment's name, said beforehand
 	Ask     func(question string) (answer string, ok bool) // asks a person; nil where nobody can be asked
 
+	Words Words // how errors say what to do; Native where Exec is nil
+
 	// Stop is cancelled by the first signal: no unit starts any more, plans
 	// stop, running applies finish. The context a verb is called with is
 	// cancelled by the second: applies are asked to stop too. Nil never stops.

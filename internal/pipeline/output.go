@@ -24,6 +24,9 @@ const logsKept = 20
 type output struct{ dir string }
 
 func newOutput(o Options, id string) (*output, error) {
+	if o.Logs != "" {
+		keepFromGit(filepath.Dir(o.Logs))
+	}
 	switch {
 	case o.Out != "":
 		return makeOutput(o.Out)
@@ -41,16 +44,20 @@ func makeOutput(dir string) (*output, error) {
 	return &output{dir: dir}, nil
 }
 
+// keepFromGit makes Strata's own folder, which git must not take: states can be
+// in it. Where it cannot be made, what is written into it will say so.
+func keepFromGit(dir string) {
+	_ = os.MkdirAll(dir, 0o700)
+	path := filepath.Join(dir, ".gitignore")
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		_ = os.WriteFile(path, []byte("*\n"), 0o600)
+	}
+}
+
 // pruneLogs removes the oldest runs' logs; names sort by time. What cannot be
 // removed is left for the next run.
 func pruneLogs(dir string) {
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		// The folder is Strata's own: git must not take it.
-		_ = os.MkdirAll(dir, 0o700)
-		_ = os.WriteFile(filepath.Join(filepath.Dir(dir), ".gitignore"), []byte("*\n"), 0o600)
-		return
-	}
+	entries, _ := os.ReadDir(dir)
 	for len(entries) >= logsKept {
 		_ = os.RemoveAll(filepath.Join(dir, entries[0].Name()))
 		entries = slices.Delete(entries, 0, 1)
@@ -92,6 +99,12 @@ func (o *output) unitLog(unit *stack.Unit) (*unitLog, error) {
 	}
 	if err := os.MkdirAll(o.unitDir(unit), 0o700); err != nil {
 		return nil, fmt.Errorf("make the unit's log: %w", err)
+	}
+	// A folder that is used again must not show an older run's plan.
+	for _, name := range []string{planFile, redactedFile} {
+		if err := os.RemoveAll(filepath.Join(o.unitDir(unit), name)); err != nil {
+			return nil, fmt.Errorf("remove an older run's plan: %w", err)
+		}
 	}
 	file, err := os.OpenFile(filepath.Join(o.unitDir(unit), "log.txt"), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {

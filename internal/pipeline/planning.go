@@ -107,7 +107,7 @@ func (r *unitRun) savePlan(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(r.out.write(r.unit, planFile, plan), r.out.write(r.unit, "plan.json", redacted))
+	return errors.Join(r.out.write(r.unit, planFile, plan), r.out.write(r.unit, redactedFile, redacted))
 }
 
 // prepare does what comes before a plan in every verb: values, hooks, init. It

@@ -2,9 +2,11 @@ package pipeline
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strings"
 	"time"
 
@@ -34,6 +36,9 @@ func (r *unitRun) rescue() (found bool, err error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
+	if err == nil && !json.Valid(state) {
+		return true, fmt.Errorf("%s is a state that the backend did not take, and it is not whole: push the whole one with `%s`, then remove %s", file, r.exec("state", "push", "FILE"), file)
+	}
 	if err == nil {
 		err = r.keepState(ctx, state)
 	}
@@ -44,23 +49,60 @@ func (r *unitRun) rescue() (found bool, err error) {
 }
 
 func (r *unitRun) keepState(ctx context.Context, state []byte) error {
-	return r.Store.Put(ctx, rescued+r.unit.Slug()+"/"+time.Now().UTC().Format("20060102T150405.000Z")+".tfstate", state)
+	return r.Store.Put(ctx, rescued+r.unit.Slug()+"/"+time.Now().UTC().Format("20060102T150405.000000Z")+".tfstate", state)
 }
 
 // rescueApplied rescues the state of an apply that has just ended.
 func (r *unitRun) rescueApplied() error {
-	found, err := r.rescue()
-	if err != nil || !found {
-		return err
+	found, err := r.rescuePrinted()
+	if !found && err == nil {
+		found, err = r.rescue()
 	}
-	r.result.Reason = "its backend did not take the state after the apply; it is kept, and the unit waits: " + r.remedy()
-	return errors.New(r.result.Reason)
+	if err == nil && found {
+		err = errors.New("its backend did not take the state after the apply; it is kept, and the unit waits: " + r.remedy())
+	}
+	if err != nil {
+		r.result.Reason = err.Error()
+	}
+	return err
+}
+
+// rescuePrinted rescues a state that Terraform could not write to any file, and
+// has printed.
+func (r *unitRun) rescuePrinted() (found bool, err error) {
+	if len(r.applying.State) == 0 {
+		return false, nil
+	}
+	ctx := context.WithoutCancel(r.hard)
+	kept := r.keepState(ctx, r.applying.State)
+	if kept == nil {
+		// The file, if there is one, is not whole.
+		return true, r.ws.RemoveSource(ctx, r.unit.Path+"/"+erroredState)
+	}
+	name, err := writeTemp(r.applying.State)
+	if err != nil {
+		return true, fmt.Errorf("its state could be written nowhere, and what was made is lost from it: %w", errors.Join(kept, err))
+	}
+	return true, fmt.Errorf("its state could not be written (%w); it is kept in %s: once there is room `%s`, then remove %s/%s", kept, name, r.exec("state", "push", name), r.unit.Path, erroredState)
+}
+
+// writeTemp writes a private file that stays.
+func writeTemp(data []byte) (name string, err error) {
+	f, err := os.CreateTemp("", "strata-rescued-*.tfstate") // mode 0600
+	if err != nil {
+		return "", err
+	}
+	_, err = f.Write(data)
+	return f.Name(), errors.Join(err, f.Close())
 }
 
 // refuseRescued refuses a unit of which a state waits to be pushed. One that a
 // killed run left in the unit's folder is rescued first.
 func (r *unitRun) refuseRescued() error {
 	found, err := r.rescue()
+	if err != nil && found {
+		return &RefusedError{err.Error()}
+	}
 	if err != nil {
 		return err
 	}
@@ -72,7 +114,7 @@ func (r *unitRun) refuseRescued() error {
 
 // remedy says what to do about a rescued state.
 func (r *unitRun) remedy() string {
-	return fmt.Sprintf("once the backend works `strata rescued %s --push`, or `--discard` if it is not wanted", r.unit.ID())
+	return fmt.Sprintf("once the backend works `%s`, or `%s` if it is not wanted", r.words().Rescued(r.unit.ID(), "--push"), r.words().Rescued(r.unit.ID(), "--discard"))
 }
 
 // findRescued counts the states that wait, by unit: one look into the store a

@@ -166,7 +166,7 @@ func (s *session) checkSecrets(unit *stack.Unit) error {
 		if _, declared := unit.Module.Variables[name]; !declared {
 			errs = append(errs, fmt.Errorf("%s: strata.yaml gives it the secret %q, but %s declares no such variable", unit.ID(), name, unit.Path))
 		} else if _, given := s.Secrets[name]; !given {
-			errs = append(errs, fmt.Errorf("%s: its secret %q is not given: set %s, or say --secret %s=env:NAME or --secret %s=file:PATH", unit.ID(), name, SecretVariable(name), name, name))
+			errs = append(errs, fmt.Errorf("%s: its secret %q is not given: %s", unit.ID(), name, s.words().Secret(name)))
 		}
 	}
 	return errors.Join(errs...)
@@ -190,7 +190,7 @@ func (s *session) findTool() error {
 		return err
 	}
 	defer ws.Close()
-	result, err := ws.Run(s.soft, runner.Step{Tool: s.tool, Args: terraform.VersionArgs(), Dir: ".", Env: s.env, Keep: true})
+	result, err := ws.Run(s.soft, runner.Step{Tool: s.tool, Args: terraform.VersionArgs(), Dir: ".", Env: s.env, Keep: true, Sensitive: true})
 	if err != nil {
 		var missing *runner.NotFoundError
 		if errors.As(err, &missing) {

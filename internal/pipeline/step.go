@@ -49,7 +49,7 @@ func (r *unitRun) diagnoseStderr(name string, stderr []byte) {
 	if summary == "" {
 		summary = name + " failed and said nothing"
 	}
-	r.diagnose(report.Diagnostic{Severity: "error", Summary: summary, Detail: detail, Advice: terraform.Advice(summary, detail, r.unit.ID())})
+	r.diagnose(report.Diagnostic{Severity: "error", Summary: summary, Detail: detail, Advice: terraform.Advice(summary, detail, r.exec)})
 }
 
 // splitError finds Terraform's first "Error: summary" and what follows it.
@@ -96,7 +96,7 @@ func (r *unitRun) stream(ctx context.Context, step runner.Step) (streamed, error
 		if summary == "" {
 			summary = exit.Error()
 		}
-		s.errors = append(s.errors, report.Diagnostic{Severity: "error", Summary: summary, Detail: detail, Advice: terraform.Advice(summary, detail, r.unit.ID())})
+		s.errors = append(s.errors, report.Diagnostic{Severity: "error", Summary: summary, Detail: detail, Advice: terraform.Advice(summary, detail, r.exec)})
 	}
 	return s, err
 }

@@ -30,8 +30,13 @@ type unitRun struct {
 	applying terraform.Applying
 }
 
-// planFile is the name of a unit's saved plan among its private files.
-const planFile = "plan.tfplan"
+const (
+	// planFile is the name of a unit's saved plan, among its private files and
+	// below --out.
+	planFile = "plan.tfplan"
+	// redactedFile is the plan's redacted JSON.
+	redactedFile = "plan.json"
+)
 
 // visit opens a unit's workspace, lets do work in it and records how it ended.
 // The error it returns only says whether dependents may go on.
@@ -97,6 +102,9 @@ func (r *unitRun) fail(err error) {
 		r.result.Result = report.Refused
 	case errors.Is(err, context.Canceled):
 		r.result.Result = report.Interrupted
+		if r.result.Reason == "" {
+			r.result.Reason = "interrupted before anything was applied; the next deploy goes on"
+		}
 	default:
 		r.result.Result = report.Failed
 	}
@@ -147,7 +155,7 @@ func (r *unitRun) diagnose(d report.Diagnostic) {
 func (r *unitRun) terraformDiagnostic(d *terraform.Diagnostic) report.Diagnostic {
 	out := report.Diagnostic{
 		Severity: d.Severity, Summary: d.Summary, Detail: d.Detail, Address: d.Address,
-		Advice: terraform.Advice(d.Summary, d.Detail, r.unit.ID()),
+		Advice: terraform.Advice(d.Summary, d.Detail, r.exec),
 	}
 	if d.Range != nil {
 		out.File, out.Line = path.Join(r.unit.Path, d.Range.Filename), d.Range.Start.Line

@@ -102,17 +102,27 @@ func (r *unitRun) gather(ctx context.Context) (gathered, error) {
 	return g, nil
 }
 
-// lacking says which values do not exist, and whose they are.
+// lacking says which values do not exist, and whose they are: a few of each
+// need's, so that the line stays readable.
 func (g gathered) lacking() string {
-	var b strings.Builder
-	for i, ref := range g.missing {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		fmt.Fprintf(&b, "output %s of %s", ref.Output, ref.Unit)
+	byUnit := make(map[string][]string)
+	for _, ref := range g.missing {
+		byUnit[ref.Unit] = append(byUnit[ref.Unit], ref.Output)
 	}
-	return b.String() + " does not exist yet"
+	var parts []string
+	for _, unit := range sortedKeys(byUnit) {
+		outputs := byUnit[unit]
+		more := ""
+		if n := len(outputs) - lackingShown; n > 0 {
+			outputs, more = outputs[:lackingShown], fmt.Sprintf(" and %d more", n)
+		}
+		parts = append(parts, fmt.Sprintf("%s has no %s%s yet", unit, strings.Join(outputs, ", "), more))
+	}
+	return strings.Join(parts, "; ")
 }
+
+// lackingShown is how many missing outputs of one unit are named.
+const lackingShown = 3
 
 // outputsOf returns the outputs of a unit of this run, or of a need outside of
 // it, whose state is then read, once.

@@ -36,7 +36,7 @@ type Run struct {
 	ID          string    `json:"id"`
 	Verb        string    `json:"verb"`
 	Environment string    `json:"environment"`
-	Commit      string    `json:"commit,omitempty"` // with "-dirty" where the checkout had changes
+	Commit      string    `json:"commit,omitempty"` // that is checked out; what is deployed are the files as they lie there
 	Started     time.Time `json:"started"`
 	Seconds     float64   `json:"seconds"`
 	Result      Result    `json:"result"`

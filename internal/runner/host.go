@@ -47,15 +47,19 @@ func NewHost(o HostOptions) (*Host, error) {
 		return nil, err
 	}
 	h := &Host{root: root, environ: usableConfig(o.Environ), scratch: s}
+	cache := chosenCache(o.Environ)
 	if o.ProviderMirror != "" {
 		config, err := mirrorConfig(o.ProviderMirror, o.Environ, s.dir)
 		if err != nil {
 			return nil, errors.Join(err, s.close())
 		}
 		h.environ = append(slices.Clone(h.environ), "TF_CLI_CONFIG_FILE="+config)
-		return h, nil
+	} else if cache == "" {
+		cache = ownCache()
 	}
-	h.plugins = newPluginCache(o.Environ)
+	if cache != "" {
+		h.plugins = newPluginCache(cache)
+	}
 	return h, nil
 }
 
@@ -129,11 +133,14 @@ func (w *hostWorkspace) WriteSource(_ context.Context, name string, data []byte)
 	if err != nil {
 		return err
 	}
-	_, werr := tmp.Write(data)
-	if err := errors.Join(werr, tmp.Close()); err != nil {
+	_, err = tmp.Write(data)
+	if err = errors.Join(err, tmp.Close()); err == nil {
+		err = os.Rename(tmp.Name(), path)
+	}
+	if err != nil {
 		return errors.Join(err, os.Remove(tmp.Name()))
 	}
-	return os.Rename(tmp.Name(), path)
+	return nil
 }
 
 func (w *hostWorkspace) RemoveSource(_ context.Context, name string) error {
@@ -206,8 +213,8 @@ func (w *hostWorkspace) Run(ctx context.Context, step Step) (Result, error) {
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 
 	started := time.Now()
-	if err := cmd.Start(); err != nil {
-		return Result{}, fmt.Errorf("%s: %w", step.Tool.Name, err)
+	if err := begin(cmd, step); err != nil {
+		return Result{}, err
 	}
 	stop := tail(stdout.Name(), step.Lines)
 	stopped, waitErr := waitOrInterrupt(ctx, cmd)
@@ -235,12 +242,25 @@ func (w *hostWorkspace) stream(name string) (*os.File, error) {
 func (w *hostWorkspace) attached(ctx context.Context, cmd *exec.Cmd, step Step) (Result, error) {
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = step.Stdio.In, step.Stdio.Out, step.Stdio.Err
 	started := time.Now()
-	if err := cmd.Start(); err != nil {
-		return Result{}, fmt.Errorf("%s: %w", step.Tool.Name, err)
+	if err := begin(cmd, step); err != nil {
+		return Result{}, err
 	}
 	stopped, waitErr := waitOrInterrupt(ctx, cmd)
 	result := Result{ExitCode: exitCode(cmd, waitErr), Duration: time.Since(started)}
 	return result, outcome(ctx, step, result, stopped, waitErr)
+}
+
+// begin starts cmd. Of a folder that is not there the system says only that
+// there is no such file, next to the program's name.
+func begin(cmd *exec.Cmd, step Step) error {
+	err := cmd.Start()
+	if err == nil {
+		return nil
+	}
+	if _, missing := os.Stat(cmd.Dir); missing != nil {
+		err = missing
+	}
+	return fmt.Errorf("%s: %w", step.Tool.Name, err)
 }
 
 // waitOrInterrupt waits for cmd to end; when ctx ends first, cmd gets one
@@ -252,6 +272,11 @@ func waitOrInterrupt(ctx context.Context, cmd *exec.Cmd) (stopped bool, err erro
 	case err = <-done:
 		return false, err
 	case <-ctx.Done():
+	}
+	select {
+	case err = <-done: // by itself, at the same time
+		return false, err
+	default:
 		interrupt(cmd.Process)
 		return true, <-done
 	}
@@ -269,7 +294,11 @@ func exitCode(cmd *exec.Cmd, waitErr error) int {
 
 func outcome(ctx context.Context, step Step, result Result, stopped bool, waitErr error) error {
 	if stopped {
-		return fmt.Errorf("%s: interrupted: %w", step.Tool.Name, context.Cause(ctx))
+		err := ctx.Err()
+		if cause := context.Cause(ctx); !errors.Is(cause, err) {
+			err = fmt.Errorf("%w: %w", err, cause)
+		}
+		return fmt.Errorf("%s: interrupted: %w", step.Tool.Name, err)
 	}
 	var exit *exec.ExitError
 	if waitErr != nil && !errors.As(waitErr, &exit) {

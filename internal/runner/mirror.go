@@ -1,9 +1,12 @@
 package runner
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -26,6 +29,9 @@ func mirrorConfig(mirror string, environ []string, folder string) (string, error
 	own, err := userConfig(environ)
 	if err != nil {
 		return "", err
+	}
+	if _, diags := hclwrite.ParseConfig(own, userConfigPath(environ), hcl.InitialPos); diags.HasErrors() {
+		return "", fmt.Errorf("provider mirror: Terraform's CLI configuration, to which it is added, cannot be read: %w", diags)
 	}
 	path := filepath.Join(folder, "mirror.tfrc")
 	if err := os.WriteFile(path, MirrorConfig(own, filepath.ToSlash(mirror)), 0o600); err != nil {
@@ -56,14 +62,16 @@ func MirrorConfig(own []byte, mirror string) []byte {
 // checkMirror refuses a folder that cannot be a mirror: Terraform would only
 // say that it finds no provider there.
 func checkMirror(mirror string) error {
-	found, err := filepath.Glob(filepath.Join(mirror, "*", "*", "*"))
-	if err != nil {
-		return fmt.Errorf("provider mirror %s: %w", mirror, err)
+	for _, layout := range []string{"*/*/*/[0-9]*/*_*", "*/*/*/terraform-provider-*.zip"} { // unpacked, packed
+		found, err := fs.Glob(os.DirFS(mirror), layout)
+		if err != nil {
+			return fmt.Errorf("provider mirror %s: %w", mirror, err)
+		}
+		if len(found) > 0 {
+			return nil
+		}
 	}
-	if len(found) == 0 {
-		return fmt.Errorf("provider mirror %s: no HOST/NAMESPACE/TYPE folder is in it: fill one with `terraform providers mirror DIR`", mirror)
-	}
-	return nil
+	return fmt.Errorf("provider mirror %s: no HOST/NAMESPACE/TYPE/VERSION/PLATFORM folder and no packed provider is in it: fill one with `terraform providers mirror DIR`", mirror)
 }
 
 // usableConfig leaves out a TF_CLI_CONFIG_FILE that names no file: it would
@@ -80,18 +88,26 @@ func usableConfig(environ []string) []string {
 	return slices.DeleteFunc(slices.Clone(environ), func(pair string) bool { return strings.HasPrefix(pair, name+"=") })
 }
 
+// userConfigPath returns where Terraform looks for its CLI configuration, "" if
+// nowhere.
+func userConfigPath(environ []string) string {
+	if path := getenv(environ, "TF_CLI_CONFIG_FILE"); path != "" {
+		return path
+	}
+	if runtime.GOOS == "windows" {
+		return filepath.Join(getenv(environ, "APPDATA"), "terraform.rc")
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(home, ".terraformrc")
+}
+
 // userConfig reads the CLI configuration Terraform would read.
 func userConfig(environ []string) ([]byte, error) {
-	path := getenv(environ, "TF_CLI_CONFIG_FILE")
-	if path == "" {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return nil, nil
-		}
-		path = filepath.Join(home, ".terraformrc")
-	}
-	data, err := os.ReadFile(path)
-	if err != nil && !os.IsNotExist(err) {
+	data, err := os.ReadFile(userConfigPath(environ))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("read Terraform's CLI configuration: %w", err)
 	}
 	return data, nil

@@ -6,10 +6,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/gofrs/flock"
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+	"golang.org/x/sync/semaphore"
 )
 
 // pluginCache is the folder in which all units of all runs share their
@@ -17,21 +20,53 @@ import (
 // at a time, in this process and among all of this user's.
 type pluginCache struct {
 	dir   string
-	own   bool // Strata chose it: Terraform must be told
-	turns sync.RWMutex
+	turns *semaphore.Weighted // of this process
 }
 
-// newPluginCache returns the cache the user has chosen (TF_PLUGIN_CACHE_DIR),
-// else one of Strata's own; nil where there is no place for one.
-func newPluginCache(environ []string) *pluginCache {
-	if dir := getenv(environ, "TF_PLUGIN_CACHE_DIR"); dir != "" {
-		return &pluginCache{dir: dir}
+// everyone is what a step takes of the turns that must be alone.
+const everyone = 1 << 20
+
+func newPluginCache(dir string) *pluginCache {
+	return &pluginCache{dir: dir, turns: semaphore.NewWeighted(everyone)}
+}
+
+// chosenCache returns the folder the user has chosen, with TF_PLUGIN_CACHE_DIR
+// or in Terraform's CLI configuration; "" for none.
+func chosenCache(environ []string) string {
+	dir := getenv(environ, "TF_PLUGIN_CACHE_DIR")
+	if dir == "" {
+		own, err := userConfig(environ)
+		if err != nil {
+			return "" // Terraform will say it
+		}
+		file, diags := hclsyntax.ParseConfig(own, "", hcl.InitialPos)
+		if diags.HasErrors() {
+			return ""
+		}
+		attributes, _ := file.Body.JustAttributes() // there are blocks too
+		if a := attributes["plugin_cache_dir"]; a != nil {
+			if value, diags := a.Expr.Value(nil); !diags.HasErrors() && value.Type() == cty.String && !value.IsNull() {
+				dir = os.Expand(value.AsString(), func(name string) string { return getenv(environ, name) })
+			}
+		}
 	}
+	if dir == "" {
+		return ""
+	}
+	// Each step runs in a folder of its own.
+	if abs, err := filepath.Abs(dir); err == nil {
+		return abs
+	}
+	return dir
+}
+
+// ownCache returns Strata's own folder, "" where there is no place for one.
+func ownCache() string {
 	base, err := os.UserCacheDir()
 	if err != nil {
-		return nil
+		return ""
 	}
-	return &pluginCache{dir: filepath.Join(base, "strata", "plugins"), own: true}
+	return filepath.Join(base, "strata", "plugins")
 }
 
 // take waits for the step's turn. It returns what the step's environment needs
@@ -41,21 +76,18 @@ func (c *pluginCache) take(ctx context.Context, use PluginUse) (env []string, do
 		return nil, nil, fmt.Errorf("plugin cache: %w (another place is chosen with TF_PLUGIN_CACHE_DIR)", err)
 	}
 	lock := flock.New(filepath.Join(c.dir, "strata.lock"))
-	try, unlock := lock.TryRLockContext, c.turns.RUnlock
+	try, share := lock.TryRLockContext, int64(1)
 	if use == InstallPlugins {
-		c.turns.Lock()
-		try, unlock = lock.TryLockContext, c.turns.Unlock
-	} else {
-		c.turns.RLock()
+		try, share = lock.TryLockContext, everyone
 	}
-	if _, err := try(ctx, 50*time.Millisecond); err != nil {
-		unlock()
+	if err := c.turns.Acquire(ctx, share); err != nil {
 		return nil, nil, fmt.Errorf("plugin cache %s: %w", c.dir, err)
 	}
-	if c.own {
-		env = append(env, "TF_PLUGIN_CACHE_DIR="+c.dir)
+	if _, err := try(ctx, 50*time.Millisecond); err != nil {
+		c.turns.Release(share)
+		return nil, nil, fmt.Errorf("plugin cache %s: %w", c.dir, err)
 	}
-	return env, func() { _ = lock.Close(); unlock() }, nil
+	return []string{"TF_PLUGIN_CACHE_DIR=" + c.dir}, func() { _ = lock.Close(); c.turns.Release(share) }, nil
 }
 
 // getenv finds a variable in an environment; of several the last one holds.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -42,11 +43,15 @@ func (s *scratch) close() error {
 
 // sweep removes what killed runs left, as far as it is ours.
 func sweep(parent string) {
-	dirs, err := filepath.Glob(filepath.Join(parent, scratchPrefix+"*"))
+	entries, err := os.ReadDir(parent)
 	if err != nil {
 		return
 	}
-	for _, dir := range dirs {
+	for _, entry := range entries {
+		if !strings.HasPrefix(entry.Name(), scratchPrefix) {
+			continue
+		}
+		dir := filepath.Join(parent, entry.Name())
 		path := filepath.Join(dir, "lock")
 		info, err := os.Stat(path)
 		if err != nil || time.Since(info.ModTime()) < time.Minute {

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"io"
@@ -35,41 +36,28 @@ func follow(path string, lines func([]byte), ended <-chan struct{}) error {
 	defer f.Close()
 	ticker := time.NewTicker(tailEvery)
 	defer ticker.Stop()
-	var rest []byte
-	buf := make([]byte, 32<<10)
+	reader := bufio.NewReaderSize(f, 32<<10)
+	var line []byte
 	for last := false; ; {
-		for {
-			n, err := f.Read(buf)
-			rest = splitLines(append(rest, buf[:n]...), lines)
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if err != nil {
-				return err
-			}
-		}
-		if last {
-			if len(rest) > 0 {
-				lines(rest)
+		part, err := reader.ReadBytes('\n')
+		line = append(line, part...)
+		switch {
+		case err == nil:
+			lines(bytes.TrimRight(line, "\r\n"))
+			line = nil
+		case !errors.Is(err, io.EOF):
+			return err
+		case last:
+			if len(line) > 0 {
+				lines(bytes.TrimRight(line, "\r"))
 			}
 			return nil
+		default:
+			select {
+			case <-ended:
+				last = true
+			case <-ticker.C:
+			}
 		}
-		select {
-		case <-ended:
-			last = true
-		case <-ticker.C:
-		}
-	}
-}
-
-// splitLines hands on each complete line and returns what follows the last.
-func splitLines(data []byte, lines func([]byte)) []byte {
-	for {
-		i := bytes.IndexByte(data, '\n')
-		if i < 0 {
-			return bytes.Clone(data)
-		}
-		lines(bytes.TrimSuffix(data[:i], []byte("\r")))
-		data = data[i+1:]
 	}
 }

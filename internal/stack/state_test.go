@@ -27,6 +27,17 @@ func TestLoadModules(t *testing.T) {
 	}
 }
 
+// A unit must not use the state of one that is not loaded, of another
+// environment too.
+func TestOneStateAcrossEnvironments(t *testing.T) {
+	fsys := repo("a/main.tf = terraform {\\n backend \"s3\" {\\n bucket = \"b\"\\n key = \"k\"\\n}\\n}")
+	tree := mustDiscover(t, fsys, mustLoad(t, "layers: [{name: a, path: a, environments: [staging, production]}]"))
+	err := tree.Load(NewReader(fsys), tree.Environment("staging"))
+	if err == nil || !strings.Contains(err.Error(), "a@global:production, a@global:staging would use one state") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestLoadFaults(t *testing.T) {
 	err := loadAll(t, "layers: [{name: a, path: 'a/{instance}/{env}'}]", `
 a/x/staging/main.tf = terraform {\n  cloud {}\n}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"runtime"
 	"slices"
 
@@ -12,11 +13,31 @@ import (
 
 // Load reads the modules of the given units and checks what can be known
 // without running Terraform: that every file of theirs and of the local modules
-// they call can be read, that none uses Terraform Cloud, and that no two of
-// them would use one state. All that is wrong is told at once, joined, one line
-// each.
+// they call can be read, that none uses Terraform Cloud, and that none would
+// use the state of any other unit of the repository, of whichever environment.
+// All that is wrong is told at once, joined, one line each; what is wrong with
+// the other units is theirs.
 func (t *Tree) Load(r *Reader, units []*Unit) error {
 	units = unique(units, func(*Unit) bool { return true })
+	problems := readAll(r, units)
+	given := make(map[*Unit]bool, len(units))
+	for _, u := range units {
+		given[u] = true
+	}
+	var others []*Unit
+	for _, u := range t.Units {
+		if !given[u] {
+			other := *u
+			others = append(others, &other)
+		}
+	}
+	_ = readAll(r, others)
+	others = slices.DeleteFunc(others, func(u *Unit) bool { return u.Module == nil })
+	return joined(append(problems, sharedStates(r.fsys, units, others)...))
+}
+
+// readAll reads units side by side and returns what is wrong with them.
+func readAll(r *Reader, units []*Unit) []string {
 	faults := make([][]string, len(units))
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
@@ -27,8 +48,7 @@ func (t *Tree) Load(r *Reader, units []*Unit) error {
 		})
 	}
 	_ = group.Wait() // the functions return no errors
-	problems := slices.Concat(faults...)
-	return joined(append(problems, sharedStates(r.fsys, units)...))
+	return slices.Concat(faults...)
 }
 
 // load reads one unit's module and those that it calls.
@@ -54,20 +74,28 @@ func load(r *Reader, u *Unit) []string {
 	return problems
 }
 
-// sharedStates finds units that would use one state.
-func sharedStates(fsys fs.FS, units []*Unit) []string {
+// sharedStates finds units that would use the state of another one, be it one of
+// the others.
+func sharedStates(fsys fs.FS, units, others []*Unit) []string {
 	s := &stateFinder{fsys: fsys, resolver: newResolver(fsys), files: map[string]settings{}}
 	users := map[string][]*Unit{}
 	states := map[string]state{}
-	for _, u := range units {
-		st, ok := s.find(u)
-		if ok {
+	add := func(u *Unit) {
+		if st, ok := s.find(u); ok {
 			users[st.key()] = append(users[st.key()], u)
 			states[st.key()] = st
 		}
 	}
+	for _, u := range units {
+		add(u)
+	}
 	problems := s.problems
-	for key, list := range users {
+	asked := maps.Clone(users)
+	for _, u := range others {
+		add(u)
+	}
+	for key := range asked {
+		list := users[key]
 		if len(list) < 2 {
 			continue
 		}

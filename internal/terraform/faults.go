@@ -78,11 +78,12 @@ func NeedsInit(words string) bool {
 }
 
 // Advice returns what to do next about a fault, or "" where Terraform's own
-// words are enough. unit is the unit's id.
-func Advice(summary, detail, unit string) string {
+// words are enough. exec is what runs a Terraform command in the unit, as people
+// type it.
+func Advice(summary, detail string, exec func(args ...string) string) string {
 	if lock, ok := ParseLock(summary, detail); ok {
 		return "the state is locked by " + lock.Who + " since " + lock.Created + " (" + lock.Operation +
-			"): wait for that run to end; if it is dead, `strata exec " + unit + " -- force-unlock " + lock.ID + "`"
+			"): wait for that run to end; if it is dead, `" + exec("force-unlock", lock.ID) + "`"
 	}
 	words := unwrapped(summary + "\n" + detail)
 	switch {
@@ -92,12 +93,12 @@ func Advice(summary, detail, unit string) string {
 		strings.Contains(words, "the cached package for") && strings.Contains(words, "lock file"):
 		return "the committed .terraform.lock.hcl has no checksum for this platform: add it with `terraform providers lock -platform=…` and commit the file"
 	case strings.Contains(words, "Provider dependency changes detected"):
-		return "the committed .terraform.lock.hcl lacks a provider: `strata exec " + unit + " -- init -upgrade`, then commit the file"
+		return "the committed .terraform.lock.hcl lacks a provider: `" + exec("init", "-upgrade") + "`, then commit the file"
 	case strings.Contains(words, "no valid credential sources") || strings.Contains(words, "No valid credential sources"):
 		return "no cloud credentials were found: set them in the environment (for AWS: AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)"
 	case strings.Contains(words, "Backend configuration changed") || strings.Contains(words, "Backend initialization required") ||
 		strings.Contains(words, "Can't ask approval for state migration"):
-		return "the backend was changed: move the state with `strata exec " + unit + " -- init -migrate-state`, or, where it has been moved already, `strata exec " + unit + " -- init -reconfigure`"
+		return "the backend was changed: move the state with `" + exec("init", "-migrate-state") + "`, or, where it has been moved already, `" + exec("init", "-reconfigure") + "`"
 	case strings.Contains(words, "Saved plan is stale"):
 		return "the state changed after the plan was made: run it again"
 	}

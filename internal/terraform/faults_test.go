@@ -109,7 +109,7 @@ func TestFaults(t *testing.T) {
 			if got := Transient(summary + "\n" + detail); got != want.transient {
 				t.Errorf("Transient: %v", got)
 			}
-			if got := Advice(summary, detail, "u"); !strings.HasPrefix(got, want.advice) || want.advice == "" && got != "" {
+			if got := Advice(summary, detail, nativeExec); !strings.HasPrefix(got, want.advice) || want.advice == "" && got != "" {
 				t.Errorf("Advice: %q, want %q", got, want.advice)
 			}
 		})
@@ -140,7 +140,7 @@ func TestAdviceOnLock(t *testing.T) {
 	lock, _ := ParseLock(summary, detail)
 	want := "the state is locked by root@host since " + lock.Created + " (OperationTypeApply): wait for that run to end; " +
 		"if it is dead, `strata exec u -- force-unlock " + lock.ID + "`"
-	if got := Advice(summary, detail, "u"); got != want {
+	if got := Advice(summary, detail, nativeExec); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
@@ -153,3 +153,6 @@ func TestNoState(t *testing.T) {
 		t.Error("another error counts as no state")
 	}
 }
+
+// nativeExec is what people type to run a Terraform command in the unit u.
+func nativeExec(args ...string) string { return "strata exec u -- " + strings.Join(args, " ") }

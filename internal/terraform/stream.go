@@ -12,7 +12,10 @@ type Message struct {
 	Type       string      `json:"type"`
 	Diagnostic *Diagnostic `json:"diagnostic"`
 	Hook       *Hook       `json:"hook"`
-	Outputs    map[string]struct {
+	// State is printed by an apply that could write it nowhere: not to the
+	// backend, and not to a file either.
+	State   json.RawMessage `json:"state"`
+	Outputs map[string]struct {
 		Sensitive bool            `json:"sensitive"`
 		Action    string          `json:"action"`
 		Type      json.RawMessage `json:"type"`
@@ -92,10 +95,15 @@ type Applying struct {
 	Outputs map[string]Output
 	// Changed is the number of resources that were changed.
 	Changed int
+	// State is the state, of an apply that could write it nowhere.
+	State json.RawMessage
 }
 
 // Message takes one message in.
 func (a *Applying) Message(m Message) {
+	if len(m.State) > 0 {
+		a.State = m.State
+	}
 	switch m.Type {
 	case TypeApplyStart:
 		if m.Hook != nil && m.Hook.Action != "read" {
