@@ -17,6 +17,7 @@ import (
 
 	telemetry "github.com/dagger/otel-go"
 	"go.opentelemetry.io/otel/trace"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/strata-tf/strata/internal/dagger"
 	"github.com/strata-tf/strata/internal/runner"
@@ -46,9 +47,10 @@ type engine struct {
 	scratch string // of the function's own file system
 	nonce   string // differs from run to run: nothing is served from a cache
 
-	mu      sync.Mutex
-	count   int
-	plugins map[string]*plugins // by image and lock file
+	mu         sync.Mutex
+	installing singleflight.Group // of providers, by lock file
+	count      int
+	plugins    map[string]*plugins // by image and lock file
 }
 
 // plugins are the providers of one lock file.
@@ -356,18 +358,26 @@ func (w *engineWorkspace) findProviders(ctx context.Context, tool *dagger.Contai
 	if err != nil {
 		return nil, err
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	key += "\n" + string(lock)
-	if known := w.plugins[key]; known != nil {
-		return known, nil
-	}
-	installed, err := install(ctx, tool, binary, lock)
+	installed, err, _ := w.installing.Do(key, func() (any, error) {
+		w.mu.Lock()
+		known := w.plugins[key]
+		w.mu.Unlock()
+		if known != nil {
+			return known, nil
+		}
+		made, err := install(ctx, tool, binary, lock)
+		if err == nil {
+			w.mu.Lock()
+			w.plugins[key] = made
+			w.mu.Unlock()
+		}
+		return made, err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("install the providers of %s/%s: %w", w.spec.Dir, lockFile, err)
 	}
-	w.plugins[key] = installed
-	return installed, nil
+	return installed.(*plugins), nil
 }
 
 // install fills a folder with the providers of a lock file. It has no nonce:

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/strata-tf/strata/internal/dagger"
@@ -32,6 +33,9 @@ func (e *engine) fetch(ctx context.Context, source *dagger.Directory, dir string
 	if err := stack.Unpack(archive, dir); err != nil {
 		return nil, err
 	}
+	if err := e.fetchLinks(ctx, source, dir); err != nil {
+		return nil, err
+	}
 	names, err := source.Glob(ctx, "**")
 	if err != nil {
 		return nil, fmt.Errorf("list the repository's files: %w", err)
@@ -42,6 +46,27 @@ func (e *engine) fetch(ctx context.Context, source *dagger.Directory, dir string
 		}
 	}
 	return os.DirFS(dir), nil
+}
+
+// fetchLinks brings the symbolic links here, whatever their names: modules and
+// variable files may be links.
+func (e *engine) fetchLinks(ctx context.Context, source *dagger.Directory, dir string) error {
+	whole := dag.Container().From(e.module.image("alpine")).WithMountedDirectory(sourceDir, source).WithWorkdir(sourceDir)
+	found, err := whole.WithExec([]string{"find", ".", "-type", "l"}).Stdout(ctx)
+	if err != nil {
+		return fmt.Errorf("look for the repository's symbolic links: %w", err)
+	}
+	links := strings.Split(strings.TrimSuffix(found, "\n"), "\n")
+	if found == "" {
+		return nil
+	}
+	archive := dir + ".links.tar"
+	packed := whole.WithExec(slices.Concat([]string{"tar", "-cf", "/links.tar"}, links))
+	if _, err := packed.File("/links.tar").Export(ctx, archive); err != nil {
+		return fmt.Errorf("bring the repository's symbolic links here: %w", err)
+	}
+	defer os.Remove(archive)
+	return stack.Unpack(archive, dir)
 }
 
 // touch makes an empty file, or a folder, where nothing is.

@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/strata-tf/strata/internal/dagger"
 )
 
 // fixture is a repository, a scripted engine and a fake Terraform.
@@ -122,12 +124,18 @@ func (f *fixture) module() *Strata {
 // bare is the module without any secret.
 func (f *fixture) bare() *Strata {
 	f.t.Helper()
-	f.host["live"] = tree(f.repo)
-	s, err := New(f.t.Context(), dag.CurrentWorkspace(), dag.Host().Directory("live"), "staging")
+	s, err := New(f.t.Context(), dag.CurrentWorkspace(), f.source(), "staging")
 	if err != nil {
 		f.t.Fatal(err)
 	}
 	return s
+}
+
+// source is the repository as it is now.
+func (f *fixture) source() *dagger.Directory {
+	name := fmt.Sprintf("live-%d", len(f.host))
+	f.host[name] = tree(f.repo)
+	return dag.Host().Directory(name)
 }
 
 // call calls a verb with some of its arguments: name, value, name, value…

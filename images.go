@@ -12,7 +12,7 @@ import (
 var images = map[string]string{
 	"terraform": "hashicorp/terraform:1.11.4",
 	"tofu":      "ghcr.io/opentofu/opentofu:1.12.6-minimal",
-	"alpine":    "alpine:3.22",
+	"alpine":    "alpine:3.22.1",
 	"moto":      "motoserver/moto:5.1.0", // the demo's AWS
 }
 

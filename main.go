@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/strata-tf/strata/internal/affected"
@@ -114,7 +115,7 @@ func mounted(s *Strata, m *Mount) *Strata {
 // WithAwsCredentials gives every step the credentials of an AWS account.
 func (s *Strata) WithAwsCredentials(
 	// env:AWS_ACCESS_KEY_ID
-	accessKeyId *dagger.Secret,
+	accessKeyID *dagger.Secret,
 	// env:AWS_SECRET_ACCESS_KEY
 	secretAccessKey *dagger.Secret,
 	// env:AWS_SESSION_TOKEN, for temporary credentials
@@ -124,7 +125,7 @@ func (s *Strata) WithAwsCredentials(
 	// +optional
 	region string,
 ) *Strata {
-	s = s.WithSecretVariable("AWS_ACCESS_KEY_ID", accessKeyId).WithSecretVariable("AWS_SECRET_ACCESS_KEY", secretAccessKey)
+	s = s.WithSecretVariable("AWS_ACCESS_KEY_ID", accessKeyID).WithSecretVariable("AWS_SECRET_ACCESS_KEY", secretAccessKey)
 	if sessionToken != nil {
 		s = s.WithSecretVariable("AWS_SESSION_TOKEN", sessionToken)
 	}
@@ -295,9 +296,19 @@ func (s *Strata) hidden(ctx context.Context) ([]string, error) {
 		if err != nil {
 			return nil, fmt.Errorf("secret %s: %w", m.Name, err)
 		}
+		if m.Kind == "file" {
+			values = append(values, tokens(value)...)
+			continue
+		}
 		values = append(values, value)
 	}
 	return values, nil
+}
+
+// tokens are the parts of a secret file that can be secret: long, and without
+// white space. Its other words are everybody's ("kind: Config").
+func tokens(file string) []string {
+	return slices.DeleteFunc(strings.Fields(file), func(word string) bool { return len(word) < 20 })
 }
 
 // commit reads which commit is checked out.

@@ -79,7 +79,7 @@ func TestNewTakesAnotherRepository(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantText(t, text.Json, commit)
+	wantText(t, text.JSON, commit)
 	if strings.Contains(f.sent(), "currentWorkspace{") {
 		t.Error("the folder that dagger is called in is looked at")
 	}
@@ -91,7 +91,7 @@ func TestARepositoryWithoutGitHasNoCommit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantNoText(t, "the plan", text.Json, `"commit"`)
+	wantNoText(t, "the plan", text.JSON, `"commit"`)
 }
 
 // What a CI job's checkout writes into .git/config are its credentials.
@@ -138,7 +138,7 @@ func TestTheEnvironmentGivenToNewIsTheDefault(t *testing.T) {
 	wantText(t, drawn, foundationID)
 	wantNoText(t, "the graph", drawn, ":production")
 
-	s, err = New(t.Context(), dag.CurrentWorkspace(), dag.Host().Directory("live"), "")
+	s, err = New(t.Context(), dag.CurrentWorkspace(), f.source(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +181,7 @@ func TestUnitsAndGraphRunNoTool(t *testing.T) {
 	_, err = s.Graph(t.Context(), "", nil, nil, "xml")
 	wantError(t, err, 1, `"xml"`)
 	for _, x := range f.ran("") {
-		if x.Name() != "tar" {
+		if !fetches(x) {
 			t.Errorf("%q ran", x.Command)
 		}
 	}
@@ -207,7 +207,8 @@ func TestOnlyWhatStrataReadsIsBroughtToTheFunction(t *testing.T) {
 			t.Errorf("%s: there %t, %q", name, there, got)
 		}
 	}
-	if tars := f.ran("tar"); len(tars) != 1 || len(tars[0].Below(sourceDir)) != len(f.repo)-1 {
+	tars := f.ran("tar")
+	if len(tars) != 1 || len(tars[0].Below(sourceDir)) != len(f.repo)-1 {
 		t.Errorf("%d archives", len(tars))
 	}
 }

@@ -280,6 +280,18 @@ func TestAHookThatFailsStopsTheUnit(t *testing.T) {
 	}
 }
 
+func TestAHookWithoutAnImageSaysHowToNameOne(t *testing.T) {
+	f := newFixture(t)
+	f.repo["strata.yaml"] += "hooks: {before-plan: [{run: [check]}]}\n"
+	_, err := call(t.Context(), f.module().Deploy, "All", true)
+	wantError(t, err, 1, "check: no image is known for it", "with-image --tool check")
+	f.commands["check"] = func(x *execution) outcome { return outcome{Stdout: x.Image} }
+	f.deploy(f.module().WithImage("check", "checker:1"))
+	if ran := f.ran("check"); len(ran) != 3 || ran[0].Image != "checker:1" {
+		t.Errorf("%d hooks ran", len(ran))
+	}
+}
+
 // Terraform's data folder links to the folder of providers.
 func TestProvidersAreStillThereAfterAHookInAnotherImage(t *testing.T) {
 	for _, mirror := range []bool{false, true} {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -18,15 +19,42 @@ import (
 func needMirror(t *testing.T) string {
 	t.Helper()
 	needLockFile(t)
-	dir := os.Getenv("STRATA_TEST_PROVIDER_MIRROR")
-	if dir == "" {
-		t.Skip("needs hashicorp/aws in a filesystem mirror: STRATA_TEST_PROVIDER_MIRROR names none")
+	said := os.Getenv("STRATA_TEST_PROVIDER_MIRROR")
+	if said != "" {
+		if !holdsAWS(said) {
+			t.Fatalf("STRATA_TEST_PROVIDER_MIRROR=%s: it holds no hashicorp/aws", said)
+		}
+		return said
 	}
-	found, err := filepath.Glob(filepath.Join(dir, "*", "hashicorp", "aws", "*"))
-	if err != nil || len(found) == 0 {
-		t.Fatalf("STRATA_TEST_PROVIDER_MIRROR=%s: it holds no hashicorp/aws", dir)
+	for _, dir := range configuredMirrors() {
+		if holdsAWS(dir) {
+			return dir
+		}
 	}
-	return dir
+	t.Skip("needs hashicorp/aws in a filesystem mirror: STRATA_TEST_PROVIDER_MIRROR names none, and Terraform's own settings none either")
+	return ""
+}
+
+func holdsAWS(mirror string) bool {
+	found, err := filepath.Glob(filepath.Join(mirror, "*", "hashicorp", "aws", "*"))
+	return err == nil && len(found) > 0
+}
+
+// configuredMirrors are the mirrors that Terraform's own settings name.
+func configuredMirrors() []string {
+	config := os.Getenv("TF_CLI_CONFIG_FILE")
+	if home, err := os.UserHomeDir(); config == "" && err == nil {
+		config = filepath.Join(home, ".terraformrc")
+	}
+	text, err := os.ReadFile(config)
+	if err != nil {
+		return nil
+	}
+	var dirs []string
+	for _, match := range regexp.MustCompile(`filesystem_mirror\s*\{[^}]*\bpath\s*=\s*"([^"]+)"`).FindAllSubmatch(text, -1) {
+		dirs = append(dirs, string(match[1]))
+	}
+	return dirs
 }
 
 const awsProvider = `

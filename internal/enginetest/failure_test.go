@@ -156,7 +156,7 @@ func TestEngineMissingSecretIsNamed(t *testing.T) {
 	r := live(t)
 	r.chain = r.chain[:len(r.chain)-5]
 	r.call(t, "deploy", "--env", "staging", "--only", "clients/ezra", "--region", "us-east-1").ok(t, 1).
-		says(t, `clients/ezra@us-east-1:staging: its secret "db_password" is not given`)
+		says(t, `clients/ezra@us-east-1:staging: its secret "db_password" is not given`, "with-secret --name db_password")
 	unset := *r
 	unset.chain = append(unset.chain, "with-secret", "--name", "db_password", "--value", "env:NOT_SET_ANYWHERE")
 	unset.call(t, "deploy", "--env", "staging", "--only", "clients/ezra", "--region", "us-east-1").ok(t, 1).

@@ -15,8 +15,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -50,6 +52,14 @@ func run(m *testing.M) int {
 		return failed(err)
 	}
 	defer s3.stop()
+	// A server that was started must not outlive the tests.
+	interrupted := make(chan os.Signal, 1)
+	signal.Notify(interrupted, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-interrupted
+		s3.stop()
+		os.Exit(130)
+	}()
 	return m.Run()
 }
 

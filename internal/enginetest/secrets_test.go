@@ -17,7 +17,7 @@ import (
 var (
 	layerSecret    = "lay3r-" + random() + ` "q" \ <&>` + "\nse(ond-l1ne-" + random()
 	variableSecret = "var1able-" + random() + "-'$&"
-	fileSecret     = "f1le-" + random() + "\nf1le-se(ond-" + random()
+	fileSecret     = "f1le-" + random() + random() + "\nf1le-se(ond-" + random()
 	outputSecret   = "0utput-" + random() // in the code, marked sensitive there
 )
 

@@ -4,6 +4,8 @@ package enginetest
 
 import (
 	"encoding/json"
+	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -117,5 +119,46 @@ func TestEngineRepositoryAndEnvironmentCanBeSaidBeforeTheVerb(t *testing.T) {
 	within.dir = filepath.Join(r.dir, filepath.FromSlash(foundation))
 	if run := within.call(t, "plan", "--env", "staging", "--all", "json").ok(t, 0).run(t); run.Units[0].Result != report.Unchanged {
 		t.Errorf("from within: %+v", run.Units[0])
+	}
+}
+
+// Folders and files of a unit may be symbolic links, as they may natively.
+func TestEngineSymbolicLinksAreFollowed(t *testing.T) {
+	r := newRepo(t, tree(unit(foundation, `module "this" {
+  source = "../../../../../shared/modules/current"
+  size   = var.size
+}
+
+variable "size" {
+  type = number
+}
+
+output "size" {
+  value = module.this.size
+}
+`), map[string]string{
+		"shared/modules/v1/main.tf": "variable \"size\" {\n  type = number\n}\n\nresource \"terraform_data\" \"this\" {\n  input = var.size\n}\n\noutput \"size\" {\n  value = terraform_data.this.output\n}\n",
+		"shared/sizes.tfvars":       "size = 41\n",
+	}))
+	for link, to := range map[string]string{
+		"shared/modules/current":           "v1",
+		foundation + "/sizes.auto.tfvars":  "../../../../../shared/sizes.tfvars",
+		"shared/no-such-file":              "nowhere",
+		"regions/us-east-1/layers/03-base": "01-foundation",
+	} {
+		if err := os.Symlink(to, filepath.Join(r.dir, filepath.FromSlash(link))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	native := r.native(t, "units").ok(t, 0)
+	if module := r.call(t, "units").ok(t, 0); module.stdout != native.stdout {
+		t.Errorf("native units:\n%s\nthe module's:\n%s", native.stdout, module.stdout)
+	}
+	run := r.call(t, "deploy", "--env", "staging", "--all", "--format", "json").ok(t, 0).run(t)
+	if got := run.Units[0]; got.Result != report.Applied || !strings.Contains(fmt.Sprintf("%s", got.Resources[0].Attributes), "41") {
+		t.Errorf("%+v", got)
+	}
+	if got := s3.resources(t, r.bucket, stateKey(foundation)); len(got) != 1 {
+		t.Errorf("the state holds %v", got)
 	}
 }

@@ -82,6 +82,8 @@ func (r *unitRun) apply() error {
 		}
 		switch {
 		case rescued != nil:
+		case errors.Is(err, context.Canceled) && !r.applying.Started:
+			r.result.Reason = fmt.Sprintf("apply was cut off before anything was heard of it: what it made may be in no state, and the state may stay locked; look with `%s`, then deploy again", r.exec("state", "list"))
 		case errors.Is(err, context.Canceled):
 			r.result.Reason = fmt.Sprintf("apply was interrupted after %d of its changes; the next deploy goes on", r.applying.Changed)
 		case r.applying.Changed > 0:

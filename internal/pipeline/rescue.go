@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/strata-tf/strata/internal/stack"
 	"github.com/strata-tf/strata/internal/terraform"
 )
 
@@ -49,7 +50,7 @@ func (r *unitRun) rescue() (found bool, err error) {
 }
 
 func (r *unitRun) keepState(ctx context.Context, state []byte) error {
-	return r.Store.Put(ctx, rescued+r.unit.Slug()+"/"+time.Now().UTC().Format("20060102T150405.000000Z")+".tfstate", state)
+	return r.Store.Put(ctx, rescued+r.rescuedName(r.unit)+"/"+time.Now().UTC().Format("20060102T150405.000000Z")+".tfstate", state)
 }
 
 // rescueApplied rescues the state of an apply that has just ended.
@@ -106,7 +107,7 @@ func (r *unitRun) refuseRescued() error {
 	if err != nil {
 		return err
 	}
-	if found || r.blocked[r.unit.Slug()] > 0 {
+	if found || r.blocked[r.rescuedName(r.unit)] > 0 {
 		return &RefusedError{"its backend did not take the state after an apply, and that state, which knows more resources, waits: " + r.remedy()}
 	}
 	return nil
@@ -126,10 +127,31 @@ func (s *session) findRescued() error {
 	}
 	s.blocked = make(map[string]int)
 	for _, key := range keys {
-		slug, _, _ := strings.Cut(strings.TrimPrefix(key, rescued), "/")
-		s.blocked[slug]++
+		name, _, _ := strings.Cut(strings.TrimPrefix(key, rescued), "/")
+		s.blocked[name]++
 	}
 	return nil
+}
+
+// rescuedName is the folder of the unit's rescued states in the store. A
+// container engine's store serves many repositories: there the name tells the
+// state itself too.
+func (s *session) rescuedName(unit *stack.Unit) string {
+	if s.Runner.Persistent() {
+		return unit.Slug()
+	}
+	return unit.Slug() + "~" + stack.StateID(s.Source, unit)
+}
+
+// isRescuedName says whether a folder of the store is that of this repository's
+// unit.
+func (s *session) isRescuedName(id, name string) bool {
+	unit := s.tree.Unit(id)
+	if unit == nil {
+		return false
+	}
+	_ = s.tree.Load(s.reader, []*stack.Unit{unit}) // what it says wrongly is no matter here
+	return unit.Module != nil && s.rescuedName(unit) == name
 }
 
 // ListRescued lists what waits, of one unit or (with id empty) of all.
@@ -144,7 +166,8 @@ func ListRescued(ctx context.Context, o Options, id string) ([]Rescued, error) {
 		if err != nil {
 			return nil, err
 		}
-		prefix += unit.Slug() + "/"
+		id = unit.ID()
+		prefix += unit.Slug()
 	}
 	keys, err := o.Store.List(ctx, prefix)
 	if err != nil {
@@ -156,12 +179,16 @@ func ListRescued(ctx context.Context, o Options, id string) ([]Rescued, error) {
 	}
 	var found []Rescued
 	for _, key := range keys {
-		slug, name, _ := strings.Cut(strings.TrimPrefix(key, rescued), "/")
-		id, ok := ids[slug]
-		if !ok {
-			id = slug // of a unit whose folder is gone
+		place, name, _ := strings.Cut(strings.TrimPrefix(key, rescued), "/")
+		slug, _, scoped := strings.Cut(place, "~")
+		unit, ok := ids[slug]
+		switch {
+		case ok && id != "" && unit != id, scoped && !s.isRescuedName(unit, place):
+			continue
+		case !ok:
+			unit = slug // of a unit whose folder is gone
 		}
-		found = append(found, Rescued{Unit: id, Key: key, Time: strings.TrimSuffix(name, ".tfstate")})
+		found = append(found, Rescued{Unit: unit, Key: key, Time: strings.TrimSuffix(name, ".tfstate")})
 	}
 	return found, nil
 }
@@ -203,7 +230,7 @@ func DiscardRescued(ctx context.Context, o Options, id string) error {
 }
 
 func (r *unitRun) waiting(ctx context.Context) ([]string, error) {
-	keys, err := r.Store.List(ctx, rescued+r.unit.Slug()+"/")
+	keys, err := r.Store.List(ctx, rescued+r.rescuedName(r.unit)+"/")
 	if err == nil && len(keys) == 0 {
 		err = fmt.Errorf("%s: no rescued state waits", r.unit.ID())
 	}

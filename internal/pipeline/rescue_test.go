@@ -45,7 +45,7 @@ func rescuing(t *testing.T, s Store) (r *unitRun, folder string) {
 	}
 	ctx := t.Context()
 	return &unitRun{
-		session: &session{Options: Options{Store: s}, soft: ctx, hard: ctx},
+		session: &session{Options: Options{Store: s, Runner: host}, soft: ctx, hard: ctx},
 		unit:    unit, ws: ws, result: &report.Unit{},
 	}, folder
 }

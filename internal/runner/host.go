@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/term"
 )
 
 // stderrKept is how much of a step's standard error Result.Stderr holds.
@@ -240,6 +242,11 @@ func (w *hostWorkspace) stream(name string) (*os.File, error) {
 // attached runs a step whose streams are its caller's. It stays in the
 // caller's process group, so that a terminal keeps working.
 func (w *hostWorkspace) attached(ctx context.Context, cmd *exec.Cmd, step Step) (Result, error) {
+	if in, ok := step.Stdio.In.(*os.File); ok && term.IsTerminal(int(in.Fd())) {
+		// The terminal's own Ctrl-C reaches the tool: an interrupt of ours would
+		// be its second, which Terraform takes for an order to drop everything.
+		ctx = context.WithoutCancel(ctx)
+	}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = step.Stdio.In, step.Stdio.Out, step.Stdio.Err
 	started := time.Now()
 	if err := begin(cmd, step); err != nil {

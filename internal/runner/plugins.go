@@ -20,7 +20,7 @@ import (
 // at a time, in this process and among all of this user's.
 type pluginCache struct {
 	dir   string
-	turns *semaphore.Weighted // of this process
+	turns *semaphore.Weighted // of this process, where nobody is to be overtaken
 }
 
 // everyone is what a step takes of the turns that must be alone.

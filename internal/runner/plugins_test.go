@@ -59,12 +59,48 @@ func turns(t *testing.T, cache *pluginCache, use PluginUse, together bool, relea
 		select {
 		case <-taken:
 			t.Error("both at once")
+			release()
+			return
 		case <-time.After(120 * time.Millisecond):
 		}
 		release()
 		err = <-taken
 	}
 	if err != nil {
+		t.Error(err)
+	}
+}
+
+// TestPluginCacheFair: those that only take do not overtake one that waits to
+// install.
+func TestPluginCacheFair(t *testing.T) {
+	cache := newPluginCache(t.TempDir())
+	_, first, err := cache.take(t.Context(), UsePlugins)
+	if err != nil {
+		t.Fatal(err)
+	}
+	installed := make(chan error, 1)
+	go func() {
+		_, done, err := cache.take(t.Context(), InstallPlugins)
+		if err == nil {
+			done()
+		}
+		installed <- err
+	}()
+	for n := 0; cache.turns.TryAcquire(1); n++ { // until it waits
+		cache.turns.Release(1)
+		if n == 5000 {
+			t.Fatal("it does not wait")
+		}
+		time.Sleep(time.Millisecond)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, _, err := cache.take(ctx, UsePlugins); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("it was overtaken: %v", err)
+	}
+	first()
+	if err := <-installed; err != nil {
 		t.Error(err)
 	}
 }

@@ -1,6 +1,8 @@
 package stack
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -37,6 +39,18 @@ func (s state) remedy() string {
 		return `give each its own prefix, for example backend values prefix: "{layer}/{region}/{instance}/{env}" in strata.yaml`
 	}
 	return `give each its own place, for example backend values key: "{layer}/{region}/{instance}/{env}.tfstate" in strata.yaml`
+}
+
+// StateID tells the unit's state from any other, of other repositories too; its
+// module must be read. It is "" where that cannot be told.
+func StateID(fsys fs.FS, u *Unit) string {
+	s := &stateFinder{fsys: fsys, resolver: newResolver(fsys), files: map[string]settings{}}
+	st, ok := s.find(u)
+	if !ok {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(st.key()))
+	return hex.EncodeToString(sum[:6])
 }
 
 const (

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 )
@@ -45,7 +46,14 @@ func unpackOne(root *os.Root, header *tar.Header, content io.Reader) error {
 	case tar.TypeDir:
 		return root.MkdirAll(name, 0o755)
 	case tar.TypeSymlink:
-		return root.Symlink(header.Linkname, name)
+		if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
+			return err
+		}
+		err := root.Symlink(header.Linkname, name)
+		if errors.Is(err, fs.ErrExist) {
+			return nil // the same link, from another archive
+		}
+		return err
 	case tar.TypeReg:
 		out, err := root.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 		if err != nil {

@@ -95,12 +95,15 @@ type Applying struct {
 	Outputs map[string]Output
 	// Changed is the number of resources that were changed.
 	Changed int
+	// Started says whether the apply was heard at all.
+	Started bool
 	// State is the state, of an apply that could write it nowhere.
 	State json.RawMessage
 }
 
 // Message takes one message in.
 func (a *Applying) Message(m Message) {
+	a.Started = true
 	if len(m.State) > 0 {
 		a.State = m.State
 	}
