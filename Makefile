@@ -48,7 +48,7 @@ test: lint ## Lint, then run all tests (RUN=regexp PKGS=./... TESTFLAGS=...)
 	if [ "$$($(GO) env CGO_ENABLED)" = 1 ] && command -v "$$($(GO) env CC)" >/dev/null 2>&1; \
 	then race=-race; echo '==> tests, with the race detector'; \
 	else echo '==> tests, WITHOUT the race detector: it needs cgo and a C compiler'; fi; \
-	$(GO) test $$race $(test_tags) $(if $(RUN),-run '$(RUN)') $(TESTFLAGS) $(PKGS)
+	$(GO) test $$race -timeout 30m $(test_tags) $(if $(RUN),-run '$(RUN)') $(TESTFLAGS) $(PKGS)
 
 lint: tools ## gofmt, go vet, staticcheck, terraform fmt
 	@echo '==> gofmt'

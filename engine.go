@@ -38,8 +38,8 @@ const (
 	lockFile = ".terraform.lock.hcl"
 )
 
-// engine is runner.Runner on Dagger containers. It is the only place that runs
-// a container's command.
+// engine is runner.Runner on Dagger containers. This file and engine_*.go beside
+// it are the only places that run a container's command.
 type engine struct {
 	module  *Strata // what every step gets
 	source  *dagger.Directory
@@ -395,7 +395,7 @@ func install(ctx context.Context, tool *dagger.Container, binary string, lock []
 		Sync(ctx)
 	var failed *dagger.ExecError
 	if errors.As(err, &failed) {
-		return nil, &runner.ExitError{Tool: "terraform", Args: []string{"init"}, ExitCode: failed.ExitCode, Stderr: failed.Stderr}
+		return nil, &runner.ExitError{Tool: path.Base(binary), Args: []string{"init"}, ExitCode: failed.ExitCode, Stderr: failed.Stderr}
 	}
 	if err != nil {
 		return nil, err

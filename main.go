@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/strata-tf/strata/internal/affected"
 	"github.com/strata-tf/strata/internal/dagger"
@@ -305,10 +306,18 @@ func (s *Strata) hidden(ctx context.Context) ([]string, error) {
 	return values, nil
 }
 
-// tokens are the parts of a secret file that can be secret: long, and without
-// white space. Its other words are everybody's ("kind: Config").
+// tokens are the parts of a secret file that can be secret: all of it, where it
+// is one word, else its long words, with and without what joins them in JSON,
+// YAML and INI. Its other words are everybody's ("kind: Config").
 func tokens(file string) []string {
-	return slices.DeleteFunc(strings.Fields(file), func(word string) bool { return len(word) < 20 })
+	words := strings.Fields(file)
+	if len(words) == 1 && !strings.ContainsAny(file, `"{}`) {
+		return words
+	}
+	words = append(words, strings.FieldsFunc(file, func(r rune) bool {
+		return unicode.IsSpace(r) || strings.ContainsRune(`"',;:{}[]=`, r)
+	})...)
+	return slices.DeleteFunc(words, func(word string) bool { return len(word) < 16 })
 }
 
 // commit reads which commit is checked out.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -27,7 +28,8 @@ type app struct {
 	soft, hard context.Context // end with the first and the second signal
 	signals    *signals
 
-	source string // --source
+	source          string   // --source
+	secretVariables []string // that --secret names
 }
 
 func (a *app) command() *cobra.Command {
@@ -125,7 +127,7 @@ func (a *app) options(mirror string) (o pipeline.Options, done func(), err error
 	if err != nil {
 		return o, nil, err
 	}
-	host, err := runner.NewHost(runner.HostOptions{Root: root, Environ: a.environ, ProviderMirror: mirror})
+	host, err := runner.NewHost(runner.HostOptions{Root: root, Environ: a.withoutSecrets(), ProviderMirror: mirror})
 	if err != nil {
 		return o, nil, err
 	}
@@ -138,6 +140,15 @@ func (a *app) options(mirror string) (o pipeline.Options, done func(), err error
 		Environ: a.environ, Commit: commit, Progress: report.Discard{}, Stop: a.soft,
 		Logs: filepath.Join(root, ".strata", "logs"),
 	}, func() { _ = host.Close() }, nil
+}
+
+// withoutSecrets is the environment without the variables that hold secrets:
+// units get theirs in a private file, and no other unit's tool sees them.
+func (a *app) withoutSecrets() []string {
+	return slices.DeleteFunc(slices.Clone(a.environ), func(pair string) bool {
+		name, _, _ := strings.Cut(pair, "=")
+		return strings.HasPrefix(name, pipeline.SecretVariable("")) || slices.Contains(a.secretVariables, name)
+	})
 }
 
 // exitError ends the process with a code of its own.

@@ -10,18 +10,9 @@ import (
 	"golang.org/x/term"
 )
 
-const secretPrefix = "STRATA_SECRET_"
-
-// secrets reads the values of the secrets: those of the flags, and of every
-// STRATA_SECRET_ variable.
+// secrets reads the values of the secrets that flags name.
 func (a *app) secrets(flags []string) (map[string]string, error) {
 	secrets := make(map[string]string)
-	for _, pair := range a.environ {
-		name, value, _ := strings.Cut(pair, "=")
-		if rest, ok := strings.CutPrefix(name, secretPrefix); ok && value != "" {
-			secrets[strings.ToLower(rest)] = value
-		}
-	}
 	for _, flag := range flags {
 		name, from, ok := strings.Cut(flag, "=")
 		kind, place, ok2 := strings.Cut(from, ":")
@@ -33,6 +24,9 @@ func (a *app) secrets(flags []string) (map[string]string, error) {
 			return nil, fmt.Errorf("--secret %s: %w", name, err)
 		}
 		secrets[name] = value
+		if kind == "env" {
+			a.secretVariables = append(a.secretVariables, place)
+		}
 	}
 	return secrets, nil
 }

@@ -173,8 +173,11 @@ func (a *app) failed(f *runFlags, err error) error {
 		return err
 	}
 	run := &report.Run{Schema: report.Schema, Environment: f.environment, Started: time.Now().UTC(), Error: err.Error(), Result: report.Failed}
-	if exitCode(err) == 3 {
+	switch exitCode(err) {
+	case report.ExitRefused:
 		run.Result = report.Refused
+	case report.ExitInterrupted:
+		run.Result = report.Interrupted
 	}
 	return errors.Join(err, report.JSON(a.stdout, run))
 }

@@ -4,7 +4,6 @@ package enginetest
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -154,9 +153,9 @@ output "size" {
 	if module := r.call(t, "units").ok(t, 0); module.stdout != native.stdout {
 		t.Errorf("native units:\n%s\nthe module's:\n%s", native.stdout, module.stdout)
 	}
-	run := r.call(t, "deploy", "--env", "staging", "--all", "--format", "json").ok(t, 0).run(t)
-	if got := run.Units[0]; got.Result != report.Applied || !strings.Contains(fmt.Sprintf("%s", got.Resources[0].Attributes), "41") {
-		t.Errorf("%+v", got)
+	a := r.call(t, "deploy", "--env", "staging", "--all", "--format", "json").ok(t, 0)
+	if got := a.run(t).Units[0]; got.Result != report.Applied || !strings.Contains(a.stdout, `"after": 41`) {
+		t.Errorf("deploy: %s", a.stdout)
 	}
 	if got := s3.resources(t, r.bucket, stateKey(foundation)); len(got) != 1 {
 		t.Errorf("the state holds %v", got)

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/strata-tf/strata/internal/report"
+	"github.com/strata-tf/strata/internal/runner"
 	"github.com/strata-tf/strata/internal/terraform"
 )
 
@@ -40,8 +41,11 @@ func (r *unitRun) deploy() error {
 		return err
 	}
 	if !changes {
+		if err := r.publish(r.soft, nil, false); err != nil {
+			return err
+		}
 		r.result.Result, r.result.Reason = report.Unchanged, "no changes"
-		return r.publish(r.soft, nil)
+		return nil
 	}
 	if err := r.apply(); err != nil {
 		return err
@@ -50,7 +54,7 @@ func (r *unitRun) deploy() error {
 	if err := r.hooks(r.hard, "after-apply", r.config.Hooks.AfterApply); err != nil {
 		return err
 	}
-	return r.publish(r.hard, r.applying.Outputs)
+	return r.publish(r.hard, r.applying.Outputs, false)
 }
 
 // apply applies the saved plan, byte for byte. The first signal does not stop
@@ -69,10 +73,25 @@ func (r *unitRun) apply() error {
 	if err := r.soft.Err(); err != nil {
 		return fmt.Errorf("stopped before its apply: %w", err)
 	}
+	// An apply of a run that was killed may have ended just now, and its state
+	// not been taken: the plan waited for its lock.
+	if err := r.refuseRescued(); err != nil {
+		return err
+	}
+	if r.unit.Shared {
+		// What Terraform cannot write to the backend it leaves in the folder:
+		// with two applies in one, nobody could tell whose it is.
+		turn := r.turns.folder(r.unit.Path)
+		turn.Lock()
+		defer turn.Unlock()
+	}
 	r.applying = terraform.Applying{}
 	result, err := r.stream(r.hard, r.step(terraform.ApplyArgs(r.ws.Path(planFile), r.LockTimeout)))
 	for _, d := range result.errors {
 		r.diagnose(d)
+	}
+	if err == nil && len(result.errors) > 0 {
+		err = errors.New("apply told of errors, although it ended well")
 	}
 	rescued := r.rescueApplied()
 	if err != nil {
@@ -80,8 +99,18 @@ func (r *unitRun) apply() error {
 		if errors.Is(err, context.Canceled) {
 			r.result.Orphans = slices.Sorted(slices.Values(append(r.result.Orphans, r.applying.Uncertain()...)))
 		}
+		var exit *runner.ExitError
+		killed := errors.As(err, &exit) && exit.ExitCode < 0
+		if killed {
+			r.result.Orphans = slices.Sorted(slices.Values(append(r.result.Orphans, r.applying.Made...)))
+		}
+		for i, address := range r.result.Orphans {
+			r.result.Orphans[i] = r.scrub.Text(address)
+		}
 		switch {
 		case rescued != nil:
+		case killed:
+			r.result.Reason = fmt.Sprintf("%s was killed: what it made may be in no state, and the state may stay locked; compare with `%s`, then deploy again", r.tool.Name, r.exec("state", "list"))
 		case errors.Is(err, context.Canceled) && !r.applying.Started:
 			r.result.Reason = fmt.Sprintf("apply was cut off before anything was heard of it: what it made may be in no state, and the state may stay locked; look with `%s`, then deploy again", r.exec("state", "list"))
 		case errors.Is(err, context.Canceled):

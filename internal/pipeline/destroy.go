@@ -83,6 +83,9 @@ func (s *session) refuseDependents() error {
 			if err != nil {
 				return fmt.Errorf("cannot tell whether %s still holds resources: %w", unit.ID(), err)
 			}
+			if s.blocked[s.rescuedName(unit)] > 0 {
+				holding[i] = unit.ID() + " (a rescued state)"
+			}
 			if n > 0 {
 				holding[i] = fmt.Sprintf("%s (%d)", unit.ID(), n)
 			}
@@ -106,7 +109,7 @@ func (s *session) refuseDependents() error {
 
 // holds counts what is in a unit's state.
 func (s *session) holds(ctx context.Context, unit *stack.Unit) (n int, err error) {
-	r := &unitRun{session: s, unit: unit, result: s.blank(unit.ID())}
+	r := &unitRun{session: s, unit: unit, quiet: true, result: s.blank(unit.ID())}
 	if r.log, err = s.out.unitLog(unit); err != nil {
 		return 0, err
 	}

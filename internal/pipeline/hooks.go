@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/strata-tf/strata/internal/report"
 	"github.com/strata-tf/strata/internal/runner"
@@ -19,6 +20,9 @@ func (r *unitRun) hooks(ctx context.Context, when string, hooks []stack.Hook) er
 			continue
 		}
 		if err := r.hook(ctx, when, hook); err != nil {
+			if when == "after-apply" && ctx.Err() == nil {
+				r.result.Reason = fmt.Sprintf("applied, but the hook after-apply %s failed: it is not run again by itself", hook.Run[0])
+			}
 			return fmt.Errorf("hook %s %s: %w", when, hook.Run[0], err)
 		}
 	}
@@ -41,6 +45,9 @@ func (r *unitRun) hook(ctx context.Context, when string, hook stack.Hook) error 
 		Args: hook.Run[1:], Dir: dir, Env: env,
 		Lines: func(line []byte) { r.log.printf("%s", r.scrub.Text(string(line))) },
 	})
+	for line := range strings.Lines(string(result.Stderr)) {
+		r.log.printf("%s", r.scrub.Text(strings.TrimRight(line, "\r\n")))
+	}
 	var exit *runner.ExitError
 	switch {
 	case errors.As(err, &exit):

@@ -70,6 +70,14 @@ func (t *turns) setWarm(key string) {
 // initialize runs init, unless nothing that it depends on has changed since it
 // last went well in this data folder.
 func (r *unitRun) initialize(ctx context.Context) error {
+	return r.init(ctx, false)
+}
+
+// reinitialize runs init in any case: Terraform asked for it.
+func (r *unitRun) reinitialize(ctx context.Context) error { return r.init(ctx, true) }
+
+// init takes the folder's turn, where units share it.
+func (r *unitRun) init(ctx context.Context, always bool) error {
 	if r.unit.Shared {
 		turn := r.turns.folder(r.unit.Path)
 		turn.Lock()
@@ -79,17 +87,8 @@ func (r *unitRun) initialize(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if r.initDone(ctx, inputs) {
+	if !always && r.initDone(ctx, inputs) {
 		return nil
-	}
-	return r.forceInit(ctx, inputs)
-}
-
-// reinitialize runs init in any case: Terraform asked for it.
-func (r *unitRun) reinitialize(ctx context.Context) error {
-	inputs, err := r.initInputs(ctx)
-	if err != nil {
-		return err
 	}
 	return r.forceInit(ctx, inputs)
 }
@@ -119,7 +118,11 @@ func (r *unitRun) forceInit(ctx context.Context, inputs initInputs) error {
 	}
 	// init may have written a lock file just now.
 	if inputs, err := r.initInputs(ctx); err == nil {
-		return r.ws.WriteSource(ctx, r.unit.DataDir()+"/"+initStamp, inputs.stamp())
+		stamp, err := r.stamp(ctx, inputs)
+		if err != nil {
+			return err
+		}
+		return r.ws.WriteSource(ctx, r.unit.DataDir()+"/"+initStamp, stamp)
 	}
 	return nil
 }
@@ -215,9 +218,20 @@ func (in initInputs) remote() bool {
 
 func (in initInputs) plugins() string { return in.Lock + " " + strings.Join(in.Providers, " ") }
 
-func (in initInputs) stamp() []byte {
-	data, _ := json.Marshal(in) // strings only
-	return data
+// stamp is what init depends on and which backend and workspace it has left in
+// the data folder: somebody may have chosen others since.
+func (r *unitRun) stamp(ctx context.Context, in initInputs) ([]byte, error) {
+	var left [2]string
+	for i, name := range []string{"terraform.tfstate", "environment"} {
+		var err error
+		if left[i], err = r.digest(ctx, r.unit.DataDir()+"/"+name); err != nil {
+			return nil, err
+		}
+	}
+	return json.Marshal(struct {
+		initInputs
+		LeftBackend, LeftWorkspace string
+	}{in, left[0], left[1]})
 }
 
 // digest returns the digest of a file of the repository, "" if there is none.
@@ -239,8 +253,12 @@ func (r *unitRun) initDone(ctx context.Context, in initInputs) bool {
 	if !r.Runner.Persistent() {
 		return false
 	}
-	stamp, err := r.ws.ReadSource(ctx, r.unit.DataDir()+"/"+initStamp)
-	if err != nil || string(stamp) != string(in.stamp()) {
+	last, err := r.ws.ReadSource(ctx, r.unit.DataDir()+"/"+initStamp)
+	if err != nil {
+		return false
+	}
+	stamp, err := r.stamp(ctx, in)
+	if err != nil || string(stamp) != string(last) {
 		return false
 	}
 	var expected []string

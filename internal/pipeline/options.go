@@ -27,7 +27,6 @@ type Options struct {
 	Select stack.SelectOptions
 
 	Binary      string        // overrides terraform.binary
-	Image       string        // overrides terraform.image
 	Parallelism int           // units at once, whatever they do; 0: plans by CPU and memory, and 10 applies
 	LockTimeout time.Duration // overrides terraform.lock-timeout; 0: not said
 	VarFiles    []string      // in addition to the layer's; from the repository's root, or absolute

@@ -34,6 +34,14 @@ func (r *unitRun) planOnly() error {
 	if err != nil {
 		return err
 	}
+	if r.plan == nil {
+		if err := r.publish(r.soft, nil, len(g.unsure) > 0); err != nil {
+			return err
+		}
+	} else {
+		r.addNulls(r.plan.Values)
+		r.values.set(r.unit.ID(), r.plan.Values, len(g.unsure) > 0)
+	}
 	switch {
 	case len(g.unsure) > 0:
 		r.result.Result = report.Provisional
@@ -43,9 +51,5 @@ func (r *unitRun) planOnly() error {
 	default:
 		r.result.Result, r.result.Reason = report.Unchanged, "no changes"
 	}
-	if r.plan == nil {
-		return r.publish(r.soft, nil)
-	}
-	r.values.set(r.unit.ID(), r.plan.Values, len(g.unsure) > 0)
 	return nil
 }

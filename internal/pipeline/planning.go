@@ -22,6 +22,9 @@ func (r *unitRun) makePlan(ctx context.Context, destroy bool) (changes bool, err
 	for _, d := range result.errors {
 		r.diagnose(d)
 	}
+	if err == nil && len(result.errors) > 0 {
+		err = errors.New("plan told of errors, although it ended well")
+	}
 	if err != nil {
 		return false, err
 	}

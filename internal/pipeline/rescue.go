@@ -46,7 +46,10 @@ func (r *unitRun) rescue() (found bool, err error) {
 	if err != nil {
 		return true, fmt.Errorf("%s is a state that the backend did not take, and it could not be kept elsewhere: copy it to a safe place now: %w", file, err)
 	}
-	return true, r.ws.RemoveSource(ctx, file)
+	if err := r.ws.RemoveSource(ctx, file); err != nil {
+		return true, fmt.Errorf("the state that the backend did not take is kept; remove %s by hand: %w", file, err)
+	}
+	return true, nil
 }
 
 func (r *unitRun) keepState(ctx context.Context, state []byte) error {
@@ -100,6 +103,9 @@ func writeTemp(data []byte) (name string, err error) {
 // refuseRescued refuses a unit of which a state waits to be pushed. One that a
 // killed run left in the unit's folder is rescued first.
 func (r *unitRun) refuseRescued() error {
+	if file := r.unit.Path + "/" + erroredState; r.unit.Shared && r.ws.Exists(r.soft, file) {
+		return &RefusedError{fmt.Sprintf("%s is a state that a backend did not take, left by a run that was killed, and several units have this folder: find out whose it is, push it with `%s` from that unit, then remove the file", file, r.exec("state", "push", "FILE"))}
+	}
 	found, err := r.rescue()
 	if err != nil && found {
 		return &RefusedError{err.Error()}
@@ -150,7 +156,7 @@ func (s *session) isRescuedName(id, name string) bool {
 	if unit == nil {
 		return false
 	}
-	_ = s.tree.Load(s.reader, []*stack.Unit{unit}) // what it says wrongly is no matter here
+	unit.Module, _ = s.reader.Module(unit.Path) // what it says wrongly is no matter here
 	return unit.Module != nil && s.rescuedName(unit) == name
 }
 
@@ -183,10 +189,12 @@ func ListRescued(ctx context.Context, o Options, id string) ([]Rescued, error) {
 		slug, _, scoped := strings.Cut(place, "~")
 		unit, ok := ids[slug]
 		switch {
-		case ok && id != "" && unit != id, scoped && !s.isRescuedName(unit, place):
+		case id != "" && unit != id:
 			continue
 		case !ok:
-			unit = slug // of a unit whose folder is gone
+			unit = slug + " (no unit of this repository)"
+		case scoped && !s.isRescuedName(unit, place):
+			unit += " (of another state: its backend was changed, or it is another repository's)"
 		}
 		found = append(found, Rescued{Unit: unit, Key: key, Time: strings.TrimSuffix(name, ".tfstate")})
 	}
@@ -211,7 +219,7 @@ func PushRescued(ctx context.Context, o Options, id string) error {
 		if err := r.ws.WriteFile(ctx, erroredState, state); err != nil {
 			return err
 		}
-		if _, err := r.run(ctx, r.step(terraform.PushArgs(r.ws.Path(erroredState)))); err != nil {
+		if _, err := r.run(ctx, r.step(terraform.PushArgs(r.ws.Path(erroredState), r.LockTimeout))); err != nil {
 			return r.told(err)
 		}
 		return r.discard(ctx, keys)

@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"path"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -94,9 +96,6 @@ func (s *session) load() error {
 	if s.Binary != "" {
 		s.config.Terraform.Binary = s.Binary
 	}
-	if s.Image != "" {
-		s.config.Terraform.Image = s.Image
-	}
 	if s.LockTimeout == 0 {
 		s.LockTimeout = time.Duration(s.config.Terraform.LockTimeout)
 	}
@@ -165,11 +164,25 @@ func (s *session) checkSecrets(unit *stack.Unit) error {
 	for _, name := range unit.Secrets {
 		if _, declared := unit.Module.Variables[name]; !declared {
 			errs = append(errs, fmt.Errorf("%s: strata.yaml gives it the secret %q, but %s declares no such variable", unit.ID(), name, unit.Path))
-		} else if _, given := s.Secrets[name]; !given {
+		} else if _, given := s.secret(name); !given {
 			errs = append(errs, fmt.Errorf("%s: its secret %q is not given: %s", unit.ID(), name, s.words().Secret(name)))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// secret finds the value of a secret: the one that was given, else that of its
+// environment variable.
+func (s *session) secret(name string) (value string, given bool) {
+	if value, given = s.Secrets[name]; given {
+		return value, true
+	}
+	for _, pair := range s.Environ {
+		if variable, v, _ := strings.Cut(pair, "="); variable == SecretVariable(name) && v != "" {
+			value, given = v, true
+		}
+	}
+	return value, given
 }
 
 // SecretVariable is the environment variable in which a secret is looked for.
@@ -177,12 +190,18 @@ func SecretVariable(name string) string {
 	return "STRATA_SECRET_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 }
 
+// The tools that run units, by name.
+const (
+	terraformTool = "terraform"
+	tofuTool      = "tofu"
+)
+
 // findTool asks Terraform for its version.
 func (s *session) findTool() error {
 	t := s.config.Terraform
-	s.tool = runner.Tool{Name: "terraform", Binary: t.Binary, Image: t.Image, Version: t.Version}
-	if strings.Contains(t.Binary, "tofu") {
-		s.tool.Name = "tofu"
+	s.tool = runner.Tool{Name: terraformTool, Binary: t.Binary, Image: t.Image}
+	if strings.Contains(path.Base(filepath.ToSlash(t.Binary)), tofuTool) {
+		s.tool.Name = tofuTool
 	}
 	s.env = terraform.Env(s.Environ)
 	ws, err := s.Runner.Open(s.soft, runner.Spec{ID: s.tool.Name, Dir: "."})

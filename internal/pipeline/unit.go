@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -24,6 +25,7 @@ type unitRun struct {
 	log     *unitLog
 	result  *report.Unit
 	release func() // gives the slot for planning up
+	quiet   bool   // it is none of the run's units: the display is told nothing of it
 
 	varFiles []string // in the tool's eyes, the private one last
 	plan     *terraform.Plan
@@ -116,7 +118,7 @@ func (r *unitRun) fail(err error) {
 // reason says in a line what went wrong; the diagnostics say the rest.
 func reason(err error) string {
 	var exit *runner.ExitError
-	if errors.As(err, &exit) && len(exit.Args) > 0 {
+	if errors.As(err, &exit) && len(exit.Args) > 0 && (exit.Tool == terraformTool || exit.Tool == tofuTool) {
 		return exit.Args[0] + " failed"
 	}
 	var path *fs.PathError
@@ -128,6 +130,9 @@ func reason(err error) string {
 
 // event tells the progress display something about this unit.
 func (r *unitRun) event(kind report.EventKind, text string) {
+	if r.quiet {
+		return
+	}
 	r.Progress.Event(report.Event{Kind: kind, UnitID: r.unit.ID(), Time: time.Now(), Text: r.scrub.Text(text)})
 }
 
@@ -139,6 +144,7 @@ func (r *unitRun) warn(text string) {
 // diagnose adds a diagnostic, once, and shows it.
 func (r *unitRun) diagnose(d report.Diagnostic) {
 	d.Summary, d.Detail = r.scrub.Text(d.Summary), r.scrub.Text(d.Detail)
+	d.Address, d.Advice = r.scrub.Text(d.Address), r.scrub.Text(d.Advice)
 	for _, known := range r.result.Diagnostics {
 		if known == d {
 			return
@@ -167,7 +173,11 @@ func (r *unitRun) terraformDiagnostic(d *terraform.Diagnostic) report.Diagnostic
 func (s *session) secretsOf(unit *stack.Unit) []string {
 	values := slices.Clone(s.Hide)
 	for _, name := range unit.Secrets {
-		values = append(values, s.Secrets[name])
+		value, _ := s.secret(name)
+		values = append(values, value)
+		if unit.Module != nil && unit.Module.Variables[name].Type != "string" {
+			values = append(values, terraform.Leaves(json.RawMessage(value))...)
+		}
 	}
 	return values
 }

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"errors"
 	"maps"
 	"slices"
 
@@ -18,6 +19,9 @@ func Units(o Options) ([]*stack.Unit, error) {
 		return nil, err
 	}
 	if o.Select.Environment == "" {
+		if len(o.Select.Regions) > 0 {
+			return nil, errors.New("--region goes with --env: say which environment")
+		}
 		return s.tree.Units, nil
 	}
 	return stack.Select(s.tree, stack.SelectOptions{Environment: o.Select.Environment, All: true, Regions: o.Select.Regions})

@@ -78,6 +78,9 @@ func (r *unitRun) gather(ctx context.Context) (gathered, error) {
 			return g, err
 		}
 		output, ok := outputs[b.From.Output]
+		if !ok && len(outputs) > 0 && r.unit.Module.Variables[b.Variable].HasDefault {
+			continue // null, or not there yet: a state tells neither from the other
+		}
 		if ok && !output.Known {
 			// The state may still hold the value from before.
 			g.unsure = append(g.unsure, b.From.Unit)
@@ -90,7 +93,7 @@ func (r *unitRun) gather(ctx context.Context) (gathered, error) {
 			g.unsure = append(g.unsure, b.From.Unit)
 		}
 		if output.Sensitive {
-			g.sensitive = append(g.sensitive, leaves(output.Value)...)
+			g.sensitive = append(g.sensitive, terraform.Leaves(output.Value)...)
 			if !r.unit.Module.Variables[b.Variable].Sensitive {
 				r.warn(fmt.Sprintf("variable %s takes output %s of %s, which is sensitive: declare it `sensitive = true`", b.Variable, b.From.Output, b.From.Unit))
 			}
@@ -133,7 +136,10 @@ func (r *unitRun) outputsOf(ctx context.Context, id string) (outputs map[string]
 	if outputs, unsure, ok := r.values.get(id); ok {
 		return outputs, unsure, nil
 	}
-	need := &unitRun{session: r.session, unit: r.tree.Unit(id), result: r.blank(id), scrub: r.scrub, log: r.log}
+	if r.blocked[r.rescuedName(r.tree.Unit(id))] > 0 {
+		return nil, false, &RefusedError{fmt.Sprintf("%s has a newer state that its backend did not take: `%s` or `%s` first", id, r.words().Rescued(id, "--push"), r.words().Rescued(id, "--discard"))}
+	}
+	need := &unitRun{session: r.session, unit: r.tree.Unit(id), result: r.blank(id), scrub: r.scrub, log: r.log, quiet: true}
 	if need.ws, err = r.Runner.Open(ctx, r.spec(need.unit)); err != nil {
 		return nil, false, err
 	}
@@ -170,7 +176,10 @@ func settled(outputs map[string]terraform.Output) map[string]terraform.PlannedOu
 // publish makes the unit's outputs known to those that read them, while its
 // workspace is open. printed are the outputs an apply has printed, nil where
 // there was none.
-func (r *unitRun) publish(ctx context.Context, printed map[string]terraform.Output) error {
+//
+// An output that is declared and is not in the state that was just written is
+// null. unsure says whether the values may still change.
+func (r *unitRun) publish(ctx context.Context, printed map[string]terraform.Output, unsure bool) error {
 	id := r.unit.ID()
 	if !r.values.isRead(id) {
 		return nil
@@ -187,8 +196,20 @@ func (r *unitRun) publish(ctx context.Context, printed map[string]terraform.Outp
 			break
 		}
 	}
-	r.values.set(id, settled(printed), false)
+	outputs := settled(printed)
+	r.addNulls(outputs)
+	r.values.set(id, outputs, unsure)
 	return nil
+}
+
+// addNulls adds the outputs that others read and that are null: no state and no
+// plan holds them.
+func (r *unitRun) addNulls(outputs map[string]terraform.PlannedOutput) {
+	for name := range r.values.read[r.unit.ID()] {
+		if _, ok := outputs[name]; !ok {
+			outputs[name] = terraform.PlannedOutput{Output: terraform.Output{Value: json.RawMessage("null")}, Known: true}
+		}
+	}
 }
 
 // giveValues writes the private variable file and lists the unit's variable
@@ -196,9 +217,9 @@ func (r *unitRun) publish(ctx context.Context, printed map[string]terraform.Outp
 func (r *unitRun) giveValues(ctx context.Context, g gathered) error {
 	secrets := make(map[string]string, len(r.unit.Secrets))
 	for _, name := range r.unit.Secrets {
-		secrets[name] = r.Secrets[name]
+		secrets[name], _ = r.secret(name)
 	}
-	r.scrub = runner.NewScrubber(append(r.secretsOf(r.unit), g.sensitive...)...)
+	r.scrub = runner.NewScrubber(slices.Concat(r.secretsOf(r.unit), g.sensitive, r.sensitiveVariables(ctx))...)
 	for _, file := range append(slices.Clone(r.unit.VarFiles), r.VarFiles...) {
 		r.varFiles = append(r.varFiles, r.ws.SourcePath(file))
 	}
@@ -208,30 +229,4 @@ func (r *unitRun) giveValues(ctx context.Context, g gathered) error {
 	}
 	r.varFiles = append(r.varFiles, r.ws.Path(valuesFile))
 	return r.ws.WriteFile(ctx, valuesFile, data)
-}
-
-// leaves lists the strings within a JSON value.
-func leaves(raw json.RawMessage) []string {
-	var value any
-	if json.Unmarshal(raw, &value) != nil {
-		return nil
-	}
-	var found []string
-	var walk func(any)
-	walk = func(v any) {
-		switch v := v.(type) {
-		case string:
-			found = append(found, v)
-		case []any:
-			for _, inner := range v {
-				walk(inner)
-			}
-		case map[string]any:
-			for _, inner := range v {
-				walk(inner)
-			}
-		}
-	}
-	walk(value)
-	return found
 }

@@ -31,15 +31,19 @@ func lockDir(ctx context.Context, dir string, spec Spec) (unlock func() error, e
 		}
 	}
 	words := fmt.Sprintf("process %d since %s", os.Getpid(), time.Now().UTC().Format(time.RFC3339))
-	if err := os.WriteFile(path, []byte(words), 0o600); err != nil {
+	if err := os.WriteFile(path+holderSuffix, []byte(words), 0o600); err != nil {
 		return nil, errors.Join(fmt.Errorf("lock the data folder: %w", err), lock.Close())
 	}
 	return lock.Close, nil
 }
 
+// holderSuffix names the file that says who holds the lock: on Windows nobody
+// else may read the locked file itself.
+const holderSuffix = ".holder"
+
 func waitFor(ctx context.Context, lock *flock.Flock, spec Spec) error {
 	holder := "another strata run on this machine"
-	if words, err := os.ReadFile(lock.Path()); err == nil && len(words) > 0 {
+	if words, err := os.ReadFile(lock.Path() + holderSuffix); err == nil && len(words) > 0 {
 		holder += " (" + strings.TrimSpace(string(words)) + ")"
 	}
 	if spec.Waiting != nil {

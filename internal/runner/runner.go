@@ -15,10 +15,9 @@ import (
 
 // Tool names a program and where each runner finds it.
 type Tool struct {
-	Name    string // what people call it: "terraform"
-	Binary  string // what the host runs: a name on PATH, or a path, relative to the repository's root or absolute
-	Image   string // what the Dagger runner runs it in, with its exact tag
-	Version string // a version constraint, empty for any
+	Name   string // what people call it: "terraform"
+	Binary string // what the host runs: a name on PATH, or a path, relative to the repository's root or absolute
+	Image  string // what the Dagger runner runs it in, with its exact tag
 }
 
 // Step is one run of one tool.

@@ -48,7 +48,11 @@ func (s *Store) Put(ctx context.Context, key string, data []byte) error {
 		return fmt.Errorf("store %s: %w", s.dir, err)
 	}
 	return s.in("write", key, func(b *blob.Bucket) error {
-		return b.WriteAll(ctx, key, data, &blob.WriterOptions{BeforeWrite: private})
+		err := b.WriteAll(ctx, key, data, &blob.WriterOptions{BeforeWrite: private})
+		if err != nil {
+			_ = b.Delete(context.WithoutCancel(ctx), key) // what is not whole must not be taken for it
+		}
+		return err
 	})
 }
 

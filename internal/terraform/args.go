@@ -93,7 +93,9 @@ func WorkspaceArgs(name string) []string {
 }
 
 // PushArgs returns the arguments that make the file the unit's state.
-func PushArgs(file string) []string { return []string{"state", "push", "-no-color", file} }
+func PushArgs(file string, lockTimeout time.Duration) []string {
+	return []string{"state", "push", "-no-color", "-lock-timeout=" + lockTimeout.String(), file}
+}
 
 // VersionArgs returns the arguments that print the version as JSON.
 func VersionArgs() []string { return []string{"version", "-json", "-no-color"} }

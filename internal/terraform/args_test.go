@@ -39,7 +39,7 @@ func TestArgs(t *testing.T) {
 		"show text": {ShowTextArgs("p"), []string{"show", "-no-color", "p"}},
 		"output":    {OutputArgs(), []string{"output", "-json", "-no-color"}},
 		"workspace": {WorkspaceArgs("staging"), []string{"workspace", "select", "-no-color", "-or-create=true", "staging"}},
-		"push":      {PushArgs("f"), []string{"state", "push", "-no-color", "f"}},
+		"push":      {PushArgs("f", time.Minute), []string{"state", "push", "-no-color", "-lock-timeout=1m0s", "f"}},
 		"list":      {StateListArgs(), []string{"state", "list", "-no-color"}},
 		"version":   {VersionArgs(), []string{"version", "-json", "-no-color"}},
 	} {

@@ -378,7 +378,7 @@ func recordFaults(t *testing.T) {
 		r.write("terraform.tfstate.pushed", `{"version":4,"terraform_version":"1.6.0","serial":1,"lineage":"","outputs":{},"resources":[]}`)
 		stream, _ := r.run("plan", "-json", "-input=false", "-lock-timeout=2s")
 		r.save("streams/"+name+".jsonl", stream)
-		text, _ := r.run(PushArgs("terraform.tfstate.pushed")...)
+		text, _ := r.run(PushArgs("terraform.tfstate.pushed", 0)...)
 		r.save("faults/"+name+".txt", text)
 	}
 	t.Run("locked-local", func(t *testing.T) {

@@ -79,6 +79,19 @@ func sensitiveValues(raw *tfjson.Plan) []string {
 	return sortedKeys(found)
 }
 
+// Leaves lists the strings and numbers within a JSON value.
+func Leaves(raw json.RawMessage) []string {
+	var value any
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	if decoder.Decode(&value) != nil {
+		return nil
+	}
+	found := make(map[string]bool)
+	collect(value, true, found)
+	return sortedKeys(found)
+}
+
 // collect adds the strings and numbers within value that its mask marks.
 func collect(value, m any, found map[string]bool) {
 	if !anyTrue(m) {

@@ -93,8 +93,10 @@ type Applying struct {
 	uncertain   map[string]bool // see Uncertain
 	// Outputs are those the apply printed: all but the sensitive ones.
 	Outputs map[string]Output
-	// Changed is the number of resources that were changed.
+	// Changed is the number of resources that were changed, Made the addresses
+	// of those that were made.
 	Changed int
+	Made    []string
 	// Started says whether the apply was heard at all.
 	Started bool
 	// State is the state, of an apply that could write it nowhere.
@@ -134,6 +136,9 @@ func (a *Applying) Message(m Message) {
 			delete(a.open, address)
 			if m.Type == TypeApplyComplete && m.Hook.Action != "read" {
 				a.Changed++
+				if m.Hook.Action == "create" {
+					a.Made = append(a.Made, address)
+				}
 			}
 		}
 	case TypeOutputs:
