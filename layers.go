@@ -323,7 +323,8 @@ type Plan struct {
 	// The plan as Markdown for a pull request or a job's summary
 	Markdown string
 	// The plan as one JSON document (strata.run/v1)
-	JSON string
+	//lint:ignore ST1003 the engine would call JSON j-son
+	Json string
 	// A folder per unit with its saved plan, the plan's redacted JSON and the log, and run.json. Saved plans hold secrets
 	Bundle *dagger.Directory
 }
@@ -335,5 +336,5 @@ func newPlan(r *ran) (*Plan, error) {
 	if err := errors.Join(err1, err2, err3); err != nil {
 		return nil, err
 	}
-	return &Plan{Summary: summary, Markdown: markdown, JSON: document, Bundle: dag.CurrentModule().Workdir(r.out)}, nil
+	return &Plan{Summary: summary, Markdown: markdown, Json: document, Bundle: dag.CurrentModule().Workdir(r.out)}, nil
 }

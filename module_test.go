@@ -79,7 +79,7 @@ func TestNewTakesAnotherRepository(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantText(t, text.JSON, commit)
+	wantText(t, text.Json, commit)
 	if strings.Contains(f.sent(), "currentWorkspace{") {
 		t.Error("the folder that dagger is called in is looked at")
 	}
@@ -91,7 +91,7 @@ func TestARepositoryWithoutGitHasNoCommit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantNoText(t, "the plan", text.JSON, `"commit"`)
+	wantNoText(t, "the plan", text.Json, `"commit"`)
 }
 
 // What a CI job's checkout writes into .git/config are its credentials.

@@ -42,7 +42,7 @@ func TestPlanShowsWhatADeployWouldDoAndChangesNothing(t *testing.T) {
 	wantText(t, p.Summary, foundationID, "planned", "provisional")
 	wantText(t, p.Markdown, foundationID, "Terraform will perform the following actions")
 	var run report.Run
-	if err := json.Unmarshal([]byte(p.JSON), &run); err != nil {
+	if err := json.Unmarshal([]byte(p.Json), &run); err != nil {
 		t.Fatal(err)
 	}
 	if run.Verb != "plan" || len(run.Units) != 3 || run.Logs != "" {
@@ -78,7 +78,7 @@ func TestPlanBundleHoldsThePlansAndNoSecretBesides(t *testing.T) {
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Errorf("bundle (-want +got):\n%s", diff)
 	}
-	wantNoText(t, "the plan's texts", p.Summary+p.Markdown+p.JSON, clusterToken, dbPassword)
+	wantNoText(t, "the plan's texts", p.Summary+p.Markdown+p.Json, clusterToken, dbPassword)
 }
 
 func readPlanDir(t *testing.T, data string) string {
