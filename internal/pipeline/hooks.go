@@ -41,7 +41,7 @@ func (r *unitRun) hook(ctx context.Context, when string, hook stack.Hook) error 
 	}
 	r.begin(when + " " + hook.Run[0])
 	result, err := r.ws.Run(ctx, runner.Step{
-		Tool: runner.Tool{Name: hook.Run[0], Binary: hook.Run[0], Image: hook.Image},
+		Tool: r.hookTool(hook),
 		Args: hook.Run[1:], Dir: dir, Env: env,
 		Lines: func(line []byte) { r.log.printf("%s", r.scrub.Text(string(line))) },
 	})
@@ -56,4 +56,18 @@ func (r *unitRun) hook(ctx context.Context, when string, hook stack.Hook) error 
 		r.diagnose(report.Diagnostic{Severity: "error", Summary: "hook " + when + " could not run", Detail: err.Error()})
 	}
 	return err
+}
+
+// hookTool is a hook's program: by its own name, or where `tools` says.
+func (r *unitRun) hookTool(hook stack.Hook) runner.Tool {
+	tool := runner.Tool{Name: hook.Run[0], Binary: hook.Run[0], Image: hook.Image}
+	if said, ok := r.config.Tools[tool.Name]; ok {
+		if said.Binary != "" {
+			tool.Binary = said.Binary
+		}
+		if tool.Image == "" {
+			tool.Image = said.Image
+		}
+	}
+	return tool
 }

@@ -19,7 +19,7 @@ type Config struct {
 	Backend      Backend                `json:"backend,omitempty" jsonschema:"what every unit's init is told about its state's backend"`
 	Terraform    Terraform              `json:"terraform,omitempty" jsonschema:"which Terraform or OpenTofu runs"`
 	Hooks        Hooks                  `json:"hooks,omitempty" jsonschema:"commands run around each unit's plan and apply"`
-	Tools        map[string]Tool        `json:"tools,omitempty" jsonschema:"where other tools than Terraform are found, by name"`
+	Tools        map[string]Tool        `json:"tools,omitempty" jsonschema:"where the programs of hooks are found, by the name that run begins with"`
 }
 
 // Layer is an ordered tier of units.
@@ -77,9 +77,8 @@ type Hook struct {
 
 // Tool says where a tool is found.
 type Tool struct {
-	Binary  string `json:"binary,omitempty" jsonschema:"a name on PATH or a path"`
-	Image   string `json:"image,omitempty" jsonschema:"the container image under Dagger"`
-	Version string `json:"version,omitempty" jsonschema:"a version constraint"`
+	Binary string `json:"binary,omitempty" jsonschema:"a name on PATH or a path"`
+	Image  string `json:"image,omitempty" jsonschema:"the container image under Dagger, where the hook says none"`
 }
 
 // Duration is a time.Duration written as Go writes it: 5m, 90s, 72h.

@@ -63,7 +63,7 @@ func TestMarshalOddText(t *testing.T) {
 	} {
 		cfg := Default()
 		cfg.Hooks.BeforePlan = []Hook{{Run: []string{"x", odd}, Image: odd}}
-		cfg.Tools = map[string]Tool{odd: {Version: odd}}
+		cfg.Tools = map[string]Tool{odd: {Image: odd}}
 		if !strings.Contains(odd, "{") {
 			cfg.Backend.Values = map[string]string{odd: odd}
 		}
