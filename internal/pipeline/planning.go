@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"slices"
 
 	"github.com/strata-tf/strata/internal/report"
 	"github.com/strata-tf/strata/internal/runner"
@@ -29,10 +31,21 @@ func (r *unitRun) makePlan(ctx context.Context, destroy bool) (changes bool, err
 		return false, err
 	}
 	r.result.Changes = &report.Changes{}
-	if result.code != terraform.PlanChanges {
-		return false, nil
+	if changes = result.code == terraform.PlanChanges; changes {
+		err = r.readPlan(ctx)
 	}
-	return true, r.readPlan(ctx)
+	return changes, errors.Join(err, r.checkReplaced())
+}
+
+// checkReplaced refuses a plan that does not replace what was asked for:
+// Terraform says nothing of an address that does not exist.
+func (r *unitRun) checkReplaced() error {
+	for _, address := range r.Replace {
+		if !slices.ContainsFunc(r.result.Resources, func(c report.Resource) bool { return c.Address == address && c.Action != "update" }) {
+			return fmt.Errorf("--replace %s: the plan does not replace it: look for its address with `%s`", address, r.exec("state", "list"))
+		}
+	}
+	return nil
 }
 
 // planTries plans, again after an init that Terraform asks for, and again where
