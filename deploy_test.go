@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"path"
 	"strings"
 	"sync"
 	"testing"
@@ -109,11 +110,11 @@ terraform: {lock-timeout: 7m}
 func TestArgumentsOfAVerbReachTerraform(t *testing.T) {
 	f := newFixture(t)
 	if _, err := call(t.Context(), f.module().Deploy, "Only", []string{"foundation"}, "Region", []string{"us-east-1"}, "LockTimeout", "90s",
-		"Target", []string{"aws_vpc.it"}, "Replace", []string{"aws_vpc.other"}); err != nil {
+		"Target", []string{"aws_vpc.it"}, "Replace", []string{"terraform_data." + path.Base(path.Dir(foundation))}); err != nil {
 		t.Fatal(err)
 	}
 	want := terraform.PlanArgs(terraform.PlanOptions{
-		Out: privateDir + "/plan.tfplan", LockTimeout: 90 * time.Second, Targets: []string{"aws_vpc.it"}, Replace: []string{"aws_vpc.other"},
+		Out: privateDir + "/plan.tfplan", LockTimeout: 90 * time.Second, Targets: []string{"aws_vpc.it"}, Replace: []string{"terraform_data." + path.Base(path.Dir(foundation))},
 	})
 	if diff := cmp.Diff(want, f.step("plan", foundation).Command[1:]); diff != "" {
 		t.Errorf("plan (-want +got):\n%s", diff)

@@ -3,6 +3,8 @@
 package main
 
 import (
+	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -196,6 +198,44 @@ func TestKilledTerraformLeavesOrphansThatAreNamed(t *testing.T) {
 	p.result(nextUnit, report.NotRun)
 	if got := p.unit(slowUnit).Orphans; !slices.Equal(got, []string{"terraform_data.b"}) {
 		t.Errorf("orphans %v", got)
+	}
+	r.write("go", "")
+	r.deploy().exits(0).result(slowUnit, report.Applied)
+}
+
+// A signal that Terraform cannot catch ends it, as a machine without memory
+// sends one: the state may lack even what was made before.
+func TestTerraformKilledBySignalNamesWhatWasMade(t *testing.T) {
+	t.Parallel()
+	r := slow(t)
+	r.write("wrapped", "#!/bin/sh\n[ \"$1\" != apply ] || echo $$ > \""+r.path("pid")+"\"\nexec \""+terraformBinary()+"\" \"$@\"\n")
+	if err := os.Chmod(r.path("wrapped"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	p := r.deploy("--binary", r.path("wrapped"))
+	r.untilFile("began")
+	text, err := os.ReadFile(r.path("pid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.untilSays("terraform_data.a") // Strata has heard of it
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	p.exits(1)
+	p.result(slowUnit, report.Failed)
+	p.result(nextUnit, report.NotRun)
+	unit := p.unit(slowUnit)
+	if !slices.Equal(unit.Orphans, []string{"terraform_data.a", "terraform_data.b"}) {
+		t.Errorf("orphans %v", unit.Orphans)
+	}
+	want := regexp.MustCompile("^(terraform|tofu) was killed: what it made may be in no state, and the state may stay locked; compare with `strata exec slow@global:staging -- state list`, then deploy again$")
+	if !want.MatchString(unit.Reason) {
+		t.Errorf("reason %q", unit.Reason)
 	}
 	r.write("go", "")
 	r.deploy().exits(0).result(slowUnit, report.Applied)

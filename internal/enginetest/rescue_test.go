@@ -85,9 +85,10 @@ func TestEngineRescuedStateBlocksItsOwnRepositoryAlone(t *testing.T) {
 	allow()
 	t.Cleanup(func() { one.call(t, "rescued", "--unit", id, "--discard").ok(t, 0) })
 	other.call(t, "deploy", "--env", "staging", "--all").ok(t, 0)
-	if list := other.call(t, "rescued").ok(t, 0).stdout; strings.Contains(list, id) {
-		t.Errorf("the other repository's rescued lists:\n%s", list)
+	if list := other.call(t, "rescued").ok(t, 0).stdout; strings.Contains(list, id+"\n") {
+		t.Errorf("the other repository's rescued does not say that the state is not its own:\n%s", list)
 	}
+	other.call(t, "rescued", "--unit", id, "--push").ok(t, 1).says(t, "no rescued state waits")
 	if got := s3.resources(t, other.bucket, stateKey(foundation)); !slices.Equal(got, []string{"terraform_data.this"}) {
 		t.Errorf("the other repository's state holds %v", got)
 	}

@@ -159,3 +159,29 @@ func TestScratchOfKilled(t *testing.T) {
 		t.Errorf("it is left: %v", err)
 	}
 }
+
+// TestDataFolderLockHolder: who holds the lock is said beside the locked file,
+// which nobody else may read on Windows.
+func TestDataFolderLockHolder(t *testing.T) {
+	h, root := newTestHost(t)
+	w, err := h.Open(t.Context(), Spec{ID: "u", DataDir: "data"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	lock := filepath.Join(root, "data", "strata.lock")
+	words, err := os.ReadFile(lock + ".holder")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := fmt.Sprintf("process %d since ", os.Getpid()); !strings.HasPrefix(string(words), want) {
+		t.Errorf("the holder is %q, want %q…", words, want)
+	}
+	info, err := os.Stat(lock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Size() != 0 {
+		t.Errorf("the locked file holds %d bytes", info.Size())
+	}
+}

@@ -131,8 +131,11 @@ func plannedOutput(change *tfjson.Change) (PlannedOutput, error) {
 	if !out.Known {
 		value = change.Before
 	}
-	if value == nil { // Terraform keeps no output that is null
+	if value == nil && !out.Known {
 		return out, nil
+	}
+	if value == nil && change.Before == nil {
+		out.Changed = false // no state holds a null: Terraform plans it anew each time
 	}
 	var err error
 	out.Value, err = json.Marshal(value)

@@ -157,6 +157,7 @@ func TestPlannedOutputs(t *testing.T) {
 		"never yet": change(nil, true, nil, tfjson.ActionCreate),
 		"partly":    change(map[string]any{"a": "b"}, map[string]any{"id": true}, map[string]any{"a": "b", "id": "1"}, tfjson.ActionUpdate),
 		"null":      change(nil, false, nil, tfjson.ActionCreate),
+		"to null":   change(nil, false, "a", tfjson.ActionUpdate),
 		"gone":      change(nil, false, "a", tfjson.ActionDelete),
 		"html":      change("<&>", false, nil, tfjson.ActionCreate),
 		"nothing":   nil,
@@ -176,7 +177,8 @@ func TestPlannedOutputs(t *testing.T) {
 		"later":     {Output: value(`"old"`), Changed: true},
 		"never yet": {Changed: true},
 		"partly":    {Output: value(`{"a":"b","id":"1"}`), Changed: true},
-		"null":      {Known: true, Changed: true},
+		"null":      {Output: value(`null`), Known: true},
+		"to null":   {Output: value(`null`), Known: true, Changed: true},
 		"html":      {Output: value(`"\u003c\u0026\u003e"`), Known: true, Changed: true},
 	}
 	if diff := cmp.Diff(want, plan.Values); diff != "" {

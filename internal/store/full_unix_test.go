@@ -1,0 +1,55 @@
+//go:build unix
+
+package store
+
+import (
+	"errors"
+	"io/fs"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// smallFiles lets this process write files of at most size bytes.
+func smallFiles(t *testing.T, size uint64) (end func()) {
+	t.Helper()
+	var was syscall.Rlimit
+	check(t, syscall.Getrlimit(syscall.RLIMIT_FSIZE, &was))
+	signal.Ignore(syscall.SIGXFSZ)
+	limit := was
+	limit.Cur = size
+	check(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit))
+	end = func() {
+		check(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &was))
+		signal.Reset(syscall.SIGXFSZ)
+	}
+	t.Cleanup(end)
+	return end
+}
+
+// TestStorePutInPart: what could be written only in part is not left there: it
+// would be taken for a state.
+func TestStorePutInPart(t *testing.T) {
+	ctx, root := t.Context(), filepath.Join(t.TempDir(), "store")
+	s := Open(root)
+	check(t, s.Put(ctx, "rescued/x/before", []byte("whole")))
+	end := smallFiles(t, 4096)
+	err := s.Put(ctx, key, []byte(strings.Repeat("x", 1<<16)))
+	end()
+	if !errors.Is(err, syscall.EFBIG) || !strings.Contains(err.Error(), "write "+key) {
+		t.Errorf("error %v", err)
+	}
+	if _, err := s.Get(ctx, key); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("read what is not whole: %v", err)
+	}
+	keys, err := s.List(ctx, "")
+	if check(t, err); len(keys) != 1 || keys[0] != "rescued/x/before" {
+		t.Errorf("the store has %q", keys)
+	}
+	check(t, s.Put(ctx, key, []byte(strings.Repeat("x", 1<<16)))) // with room again
+	if data, err := s.Get(ctx, key); err != nil || len(data) != 1<<16 {
+		t.Errorf("read %d bytes, %v", len(data), err)
+	}
+}
