@@ -5,8 +5,8 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"slices"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"testing"

@@ -60,7 +60,7 @@ func (r *unitRun) execArgs(ctx context.Context, args []string) ([]string, error)
 	case !slices.Contains(takingVariables, args[0]) || savedPlan(args):
 		return args, nil
 	}
-	if err := errors.Join(r.checkSecrets(r.unit), r.bind()); err != nil {
+	if err := errors.Join(r.checkSecrets(r.unit), r.bind(), r.findRescued()); err != nil {
 		return nil, err
 	}
 	g, err := r.gather(ctx)
