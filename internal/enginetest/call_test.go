@@ -86,7 +86,9 @@ func (r *repo) command(t testing.TB, name string, args ...string) answer {
 	started := time.Now()
 	err := cmd.Run()
 	a := answer{stdout: stdout.String(), stderr: stderr.String(), code: cmd.ProcessState.ExitCode(), took: time.Since(started)}
-	t.Logf("%.1fs, exit code %d: %s %s", a.took.Seconds(), a.code, filepath.Base(name), strings.Join(args, " "))
+	if _, test := t.(*testing.T); test {
+		t.Logf("%.1fs, exit code %d: %s %s", a.took.Seconds(), a.code, filepath.Base(name), strings.Join(args, " "))
+	}
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) || ctx.Err() != nil {
 		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), errors.Join(err, ctx.Err()), a.all())

@@ -88,6 +88,10 @@ resource "terraform_data" "this" {
 		}
 	}
 
+	if strings.Contains(again.stderr, "log: ") {
+		t.Errorf("the error names a log that nobody can look into:\n%s", again.stderr)
+	}
+
 	r.write(t, platform+"/main.tf", trivial)
 	r.write(t, eu(databases)+"/main.tf", trivial)
 	run := r.call(t, "deploy", "--env", "staging", "--all", "--format", "json").ok(t, 0).run(t)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -55,6 +56,36 @@ func TestEngineNoCallIsServedFromACache(t *testing.T) {
 	s3.must(t, http.MethodDelete, "/"+r.bucket+"/"+key, nil)
 	if got := plan().Units[0].Result; got != report.Planned {
 		t.Errorf("a plan without the state: %s", got)
+	}
+}
+
+// Two calls whose every step is the same, down to the last byte: nothing but
+// Strata's own doing makes the engine run them again. A service would, since it
+// differs from call to call.
+func TestEngineStepsThatAreAllTheSameRunAgain(t *testing.T) {
+	r := newRepo(t, map[string]string{foundation + "/main.tf": `terraform {
+  backend "inmem" {}
+}
+
+output "planned" {
+  value = plantimestamp()
+}
+`, "strata.yaml": "version: 1\nbackend: {}\n"})
+	r.chain = nil
+	planned := regexp.MustCompile(`"after": "([0-9TZ:-]+)"`)
+	for _, args := range [][]string{{"plan", "--env", "staging", "--all", "json"}, {"deploy", "--env", "staging", "--all", "--format", "json"}} {
+		var times []string
+		for range 2 {
+			a := r.call(t, args...).ok(t, 0)
+			found := planned.FindStringSubmatch(a.stdout)
+			if found == nil {
+				t.Fatalf("%s shows no time:\n%s", args[0], a.stdout)
+			}
+			times = append(times, found[1])
+		}
+		if times[0] == times[1] {
+			t.Errorf("%s: both were planned at %s", args[0], times[0])
+		}
 	}
 }
 
