@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -27,6 +28,7 @@ import (
 type bucketServer struct {
 	port   int // the proxy's, on the loopback address
 	server *url.URL
+	moto   bool // the server has AWS's other services too
 	stop   func()
 
 	mu       sync.Mutex
@@ -43,23 +45,62 @@ type refusal struct {
 // goodKey is the access key that the server knows; it takes any secret.
 const goodKey = "engine-test-key"
 
+// startBucketServer starts the moto_server on PATH, else a simple server of the
+// tests' own.
 func startBucketServer() (*bucketServer, error) {
-	port, err := freePort()
+	s := &bucketServer{server: &url.URL{Scheme: "http"}}
+	stop, err := s.startMoto()
+	if errors.Is(err, exec.ErrNotFound) {
+		s.server.Host, stop, err = serve(&memoryServer{objects: make(map[string][]byte)})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("start an S3 server: %w", err)
+	}
+	address, stopProxy, err := serve(s.handler())
+	if err != nil {
+		stop()
+		return nil, err
+	}
+	s.stop = func() { stopProxy(); stop() }
+	_, port, _ := net.SplitHostPort(address)
+	s.port, err = strconv.Atoi(port)
+	return s, err
+}
+
+// serve serves on a free port of the loopback address.
+func serve(handler http.Handler) (address string, stop func(), err error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, err
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
+	go func() { _ = server.Serve(listener) }()
+	return listener.Addr().String(), func() { _ = server.Close() }, nil
+}
+
+func (s *bucketServer) startMoto() (stop func(), err error) {
+	binary, err := exec.LookPath("moto_server")
 	if err != nil {
 		return nil, err
 	}
-	cmd, err := serverCommand(port)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
+	s.server.Host, s.moto = listener.Addr().String(), true
+	_, port, _ := net.SplitHostPort(s.server.Host)
+	if err := listener.Close(); err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(binary, "-H", "127.0.0.1", "-p", port)
 	var words bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &words, &words
 	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start an S3 server: %w", err)
+		return nil, err
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
-	stop := func() {
+	stop = func() {
 		_ = cmd.Process.Signal(os.Interrupt)
 		select {
 		case <-ended:
@@ -67,52 +108,16 @@ func startBucketServer() (*bucketServer, error) {
 			_ = cmd.Process.Kill()
 		}
 	}
-	s := &bucketServer{server: &url.URL{Scheme: "http", Host: fmt.Sprintf("127.0.0.1:%d", port)}}
 	if err := s.await(ended); err != nil {
 		stop()
-		return nil, fmt.Errorf("start an S3 server: %w\n%s", err, words.String())
+		return nil, fmt.Errorf("%w\n%s", err, words.String())
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		stop()
-		return nil, err
-	}
-	s.port = listener.Addr().(*net.TCPAddr).Port
-	proxy := &http.Server{Handler: s.handler(), ReadHeaderTimeout: time.Minute}
-	go func() { _ = proxy.Serve(listener) }()
-	s.stop = func() {
-		_ = proxy.Close()
-		stop()
-	}
-	return s, nil
-}
-
-// serverCommand is the S3 server on PATH, else one in the engine, whose port the
-// command brings here.
-func serverCommand(port int) (*exec.Cmd, error) {
-	if server, err := exec.LookPath("moto_server"); err == nil {
-		return exec.Command(server, "-H", "127.0.0.1", "-p", fmt.Sprint(port)), nil
-	}
-	moto, err := image("moto")
-	if err != nil {
-		return nil, err
-	}
-	return exec.Command("dagger", "--progress=plain", "core", "container", "from", "--address", moto,
-		"with-exposed-port", "--port", "5000", "as-service", "--use-entrypoint", "up", "--ports", fmt.Sprintf("%d:5000", port)), nil
-}
-
-func freePort() (int, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port, nil
+	return stop, nil
 }
 
 // await waits until the server answers.
 func (s *bucketServer) await(ended <-chan error) error {
-	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
 		if response, err := http.Get(s.server.String() + "/moto-api/"); err == nil {
 			return response.Body.Close()
 		}
@@ -141,9 +146,7 @@ func (s *bucketServer) handler() http.Handler {
 			return
 		}
 		_, _ = io.Copy(io.Discard, r.Body)
-		w.Header().Set("Content-Type", "application/xml")
-		w.WriteHeader(refused.status)
-		fmt.Fprintf(w, `<?xml version="1.0" encoding="UTF-8"?><Error><Code>%s</Code><Message>%s</Message></Error>`, refused.code, refused.message)
+		s3Error(w, refused.status, refused.code, refused.message)
 	})
 }
 

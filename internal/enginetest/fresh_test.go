@@ -112,6 +112,9 @@ func TestEngineResourceChangedBehindItsBackIsSeen(t *testing.T) {
 	if mirror == "" {
 		t.Skip("needs STRATA_TEST_PROVIDER_MIRROR: a folder in filesystem-mirror layout with hashicorp/aws")
 	}
+	if !s3.moto {
+		t.Skip("needs moto_server on PATH (pip install 'moto[server]')")
+	}
 	name := "/strata/" + random()
 	r := newRepo(t, unit(foundation, awsProvider+fmt.Sprintf(`resource "aws_ssm_parameter" "this" {
   name  = %q

@@ -6,9 +6,10 @@
 //
 // It needs an engine as the dagger command finds one, Go, git, and Terraform on
 // PATH for the native runs that the module's are compared with. The states are
-// in an S3 server, the one on PATH (moto_server) or one that is started in the
-// engine. STRATA_TEST_PROVIDER_MIRROR names a folder in filesystem-mirror layout
-// that has the AWS provider: without it, the tests that need it are skipped.
+// in an S3 server: moto_server where it is on PATH (pip install 'moto[server]'),
+// else a simple one of the tests' own. STRATA_TEST_PROVIDER_MIRROR names a folder
+// in filesystem-mirror layout that has the AWS provider: without the two, the
+// tests that need them are skipped.
 package enginetest
 
 import (
