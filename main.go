@@ -230,9 +230,11 @@ func (s *Strata) options(ctx context.Context, environment string) (pipeline.Opti
 	if e.files, err = e.fetch(ctx, s.Source, filepath.Join(dir, "files")); err != nil {
 		return o, err
 	}
-	if o.Secrets, err = s.secrets(ctx); err != nil {
+	secrets, err := s.secrets(ctx)
+	if err != nil {
 		return o, err
 	}
+	o.Secret = func(name string) (string, bool) { value, given := secrets[name]; return value, given }
 	if o.Hide, err = s.hidden(ctx); err != nil {
 		return o, err
 	}

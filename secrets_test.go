@@ -103,6 +103,9 @@ func TestASecretThatIsNotGivenIsNamedBeforeAnyStep(t *testing.T) {
 	f := newFixture(t)
 	_, err := call(t.Context(), f.bare().Deploy, "All", true)
 	wantError(t, err, 1, clientID, `"db_password" is not given`)
+	// A secret variable for every step is none for the layer, whatever its name.
+	_, err = call(t.Context(), f.bare().WithSecretVariable("STRATA_SECRET_DB_PASSWORD", dag.Secret("env://DB_PASSWORD")).Deploy, "All", true)
+	wantError(t, err, 1, clientID, `"db_password" is not given`)
 	if steps := f.ran("terraform"); len(steps) > 0 {
 		t.Errorf("%d steps ran", len(steps))
 	}

@@ -127,7 +127,8 @@ func (a *app) options(mirror string) (o pipeline.Options, done func(), err error
 	if err != nil {
 		return o, nil, err
 	}
-	host, err := runner.NewHost(runner.HostOptions{Root: root, Environ: a.withoutSecrets(), ProviderMirror: mirror})
+	environ := a.withoutSecrets()
+	host, err := runner.NewHost(runner.HostOptions{Root: root, Environ: environ, ProviderMirror: mirror})
 	if err != nil {
 		return o, nil, err
 	}
@@ -137,7 +138,7 @@ func (a *app) options(mirror string) (o pipeline.Options, done func(), err error
 	}
 	return pipeline.Options{
 		Source: os.DirFS(root), Runner: host, Store: store.Open(filepath.Join(root, ".strata", "store")),
-		Environ: a.environ, Commit: commit, Progress: report.Discard{}, Stop: a.soft,
+		Environ: environ, Commit: commit, Progress: report.Discard{}, Stop: a.soft,
 		Logs: filepath.Join(root, ".strata", "logs"),
 	}, func() { _ = host.Close() }, nil
 }

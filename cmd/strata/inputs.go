@@ -8,10 +8,13 @@ import (
 	"strings"
 
 	"golang.org/x/term"
+
+	"github.com/strata-tf/strata/internal/pipeline"
 )
 
-// secrets reads the values of the secrets that flags name.
-func (a *app) secrets(flags []string) (map[string]string, error) {
+// secrets reads the secrets that flags name, and returns what finds a secret:
+// among these, else in its environment variable.
+func (a *app) secrets(flags []string) (func(name string) (string, bool), error) {
 	secrets := make(map[string]string)
 	for _, flag := range flags {
 		name, from, ok := strings.Cut(flag, "=")
@@ -28,7 +31,13 @@ func (a *app) secrets(flags []string) (map[string]string, error) {
 			a.secretVariables = append(a.secretVariables, place)
 		}
 	}
-	return secrets, nil
+	return func(name string) (string, bool) {
+		if value, ok := secrets[name]; ok {
+			return value, true
+		}
+		value := a.env(pipeline.SecretVariable(name))
+		return value, value != ""
+	}, nil
 }
 
 func (a *app) secret(kind, place string) (string, error) {

@@ -183,7 +183,7 @@ func (a *app) failed(f *runFlags, err error) error {
 }
 
 func (a *app) runOptions(f *runFlags) (pipeline.Options, func(), error) {
-	secrets, err := a.secrets(f.secrets)
+	secret, err := a.secrets(f.secrets)
 	if err != nil {
 		return pipeline.Options{}, nil, err
 	}
@@ -208,7 +208,7 @@ func (a *app) runOptions(f *runFlags) (pipeline.Options, func(), error) {
 	o.Select.Environment, o.Select.All, o.Select.Only = f.environment, f.all, f.only
 	o.Select.WithDependents, o.Select.Regions = f.withDependents, f.regions
 	o.Parallelism, o.LockTimeout, o.FailFast = f.parallelism, time.Duration(f.lockTimeout), f.failFast
-	o.Targets, o.Replace, o.Secrets, o.VarFiles = f.targets, f.replace, secrets, files
+	o.Targets, o.Replace, o.Secret, o.VarFiles = f.targets, f.replace, secret, files
 	o.Diff, o.Confirm, o.Ask = f.format == "markdown", f.confirm, a.asker()
 	o.Out, o.Binary = out, binary
 	return o, done, nil

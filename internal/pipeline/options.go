@@ -32,8 +32,7 @@ type Options struct {
 	VarFiles    []string      // in addition to the layer's; from the repository's root, or absolute
 	Targets     []string
 	Replace     []string
-	Secrets     map[string]string // value by variable
-	Hide        []string          // further values that must not be seen in what tools say
+	Hide        []string // further values that must not be seen in what tools say
 	FailFast    bool
 	Diff        bool   // a report wants Terraform's own words on each plan
 	Out         string // a folder for plans, redacted plan JSON, logs and run.json
@@ -43,7 +42,9 @@ type Options struct {
 	Confirm string                                         // the environment's name, said beforehand
 	Ask     func(question string) (answer string, ok bool) // asks a person; nil where nobody can be asked
 
-	Words Words // how errors say what to do; Native where Exec is nil
+	// Secret finds the value of a secret variable; nil where none is given.
+	Secret func(variable string) (value string, given bool)
+	Words  Words // how errors say what to do; Native where Exec is nil
 
 	// Stop is cancelled by the first signal: no unit starts any more, plans
 	// stop, running applies finish. The context a verb is called with is

@@ -171,18 +171,12 @@ func (s *session) checkSecrets(unit *stack.Unit) error {
 	return errors.Join(errs...)
 }
 
-// secret finds the value of a secret: the one that was given, else that of its
-// environment variable.
+// secret finds the value of a secret.
 func (s *session) secret(name string) (value string, given bool) {
-	if value, given = s.Secrets[name]; given {
-		return value, true
+	if s.Secret == nil {
+		return "", false
 	}
-	for _, pair := range s.Environ {
-		if variable, v, _ := strings.Cut(pair, "="); variable == SecretVariable(name) && v != "" {
-			value, given = v, true
-		}
-	}
-	return value, given
+	return s.Secret(name)
 }
 
 // SecretVariable is the environment variable in which a secret is looked for.
