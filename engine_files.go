@@ -22,16 +22,11 @@ var readHere = []string{
 // fetch brings the files that Strata reads to the function's file system, as
 // one archive: file by file, a large repository would take seconds.
 func (e *engine) fetch(ctx context.Context, source *dagger.Directory, dir string) (fs.FS, error) {
-	archive := dir + ".tar"
 	packed := dag.Container().From(e.module.image("alpine")).
 		WithMountedDirectory(sourceDir, source.Filter(dagger.DirectoryFilterOpts{Include: readHere})).
 		WithExec([]string{"tar", "-C", sourceDir, "-cf", "/source.tar", "."})
-	if _, err := packed.File("/source.tar").Export(ctx, archive); err != nil {
+	if err := bring(ctx, packed.File("/source.tar"), dir); err != nil {
 		return nil, fmt.Errorf("bring the repository's Terraform files here: %w", err)
-	}
-	defer os.Remove(archive)
-	if err := stack.Unpack(archive, dir); err != nil {
-		return nil, err
 	}
 	if err := e.fetchLinks(ctx, source, dir); err != nil {
 		return nil, err
@@ -60,13 +55,22 @@ func (e *engine) fetchLinks(ctx context.Context, source *dagger.Directory, dir s
 	if found == "" {
 		return nil
 	}
-	archive := dir + ".links.tar"
 	packed := whole.WithExec(slices.Concat([]string{"tar", "-cf", "/links.tar"}, links))
-	if _, err := packed.File("/links.tar").Export(ctx, archive); err != nil {
+	if err := bring(ctx, packed.File("/links.tar"), dir); err != nil {
 		return fmt.Errorf("bring the repository's symbolic links here: %w", err)
 	}
-	defer os.Remove(archive)
-	return stack.Unpack(archive, dir)
+	return nil
+}
+
+// bring unpacks an archive of a container into a folder of the function's own
+// file system.
+func bring(ctx context.Context, archive *dagger.File, dir string) error {
+	local := dir + ".tar"
+	if _, err := archive.Export(ctx, local); err != nil {
+		return err
+	}
+	defer os.Remove(local)
+	return stack.Unpack(local, dir)
 }
 
 // touch makes an empty file, or a folder, where nothing is.

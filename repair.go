@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/strata-tf/strata/internal/pipeline"
+	"github.com/strata-tf/strata/internal/report"
 	"github.com/strata-tf/strata/internal/runner"
 )
 
@@ -69,14 +70,12 @@ func (s *Strata) Rescued(
 		return "discarded\n", coded(pipeline.DiscardRescued(ctx, o, unit))
 	}
 	found, err := pipeline.ListRescued(ctx, o, unit)
-	if err != nil || len(found) == 0 {
-		return "no rescued state waits\n", coded(err)
+	if err != nil {
+		return "", coded(err)
 	}
 	var b strings.Builder
-	for _, r := range found {
-		fmt.Fprintf(&b, "%s  %s\n", r.Time, r.Unit)
-	}
-	return b.String(), nil
+	err = report.RescuedStates(&b, found, "table")
+	return b.String(), err
 }
 
 // words say in errors what to type.

@@ -2,14 +2,13 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 
 	"github.com/strata-tf/strata/internal/pipeline"
+	"github.com/strata-tf/strata/internal/report"
 	"github.com/strata-tf/strata/internal/runner"
 )
 
@@ -99,22 +98,5 @@ func (a *app) listRescued(ctx context.Context, o pipeline.Options, args []string
 	if err != nil {
 		return err
 	}
-	switch format {
-	case "table":
-	case "json":
-		if found == nil {
-			found = []pipeline.Rescued{}
-		}
-		return json.NewEncoder(a.stdout).Encode(map[string]any{"rescued": found})
-	default:
-		return fmt.Errorf("--format %q: it is table or json", format)
-	}
-	if len(found) == 0 {
-		_, err := io.WriteString(a.stdout, "no rescued state waits\n")
-		return err
-	}
-	for _, r := range found {
-		fmt.Fprintf(a.stdout, "%s  %s\n", r.Time, r.Unit)
-	}
-	return nil
+	return report.RescuedStates(a.stdout, found, format)
 }

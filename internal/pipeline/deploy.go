@@ -95,17 +95,18 @@ func (r *unitRun) apply() error {
 	}
 	rescued := r.rescueApplied()
 	if err != nil {
-		r.result.Orphans = r.applying.Open()
-		if errors.Is(err, context.Canceled) {
-			r.result.Orphans = slices.Sorted(slices.Values(append(r.result.Orphans, r.applying.Uncertain()...)))
-		}
 		var exit *runner.ExitError
 		killed := errors.As(err, &exit) && exit.ExitCode < 0
-		if killed {
-			r.result.Orphans = slices.Sorted(slices.Values(append(r.result.Orphans, r.applying.Made...)))
+		orphans := r.applying.Open()
+		if errors.Is(err, context.Canceled) {
+			orphans = append(orphans, r.applying.Uncertain()...)
 		}
-		for i, address := range r.result.Orphans {
-			r.result.Orphans[i] = r.scrub.Text(address)
+		if killed {
+			orphans = append(orphans, r.applying.Made...)
+		}
+		slices.Sort(orphans)
+		for _, address := range orphans {
+			r.result.Orphans = append(r.result.Orphans, r.scrub.Text(address))
 		}
 		switch {
 		case rescued != nil:
@@ -118,9 +119,6 @@ func (r *unitRun) apply() error {
 		case r.applying.Changed > 0:
 			r.result.Reason = fmt.Sprintf("apply failed after %d of its changes; what was made is in its state, and the next deploy goes on", r.applying.Changed)
 		}
-	}
-	if rescued != nil {
-		r.result.Reason = firstLine(rescued.Error()) // rather than that the apply failed
 	}
 	return errors.Join(err, rescued)
 }

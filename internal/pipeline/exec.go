@@ -10,6 +10,7 @@ import (
 	"github.com/strata-tf/strata/internal/report"
 	"github.com/strata-tf/strata/internal/runner"
 	"github.com/strata-tf/strata/internal/stack"
+	"github.com/strata-tf/strata/internal/terraform"
 )
 
 // Exec runs any Terraform command in a unit, with the unit's data folder,
@@ -49,14 +50,8 @@ var takingVariables = []string{"plan", "apply", "destroy", "refresh", "import", 
 func (r *unitRun) execArgs(ctx context.Context, args []string) ([]string, error) {
 	switch {
 	case args[0] == "init":
-		own := []string{"init"}
-		if file := r.backendConfig(); file != "" {
-			own = append(own, "-backend-config="+file)
-		}
-		for _, name := range sortedKeys(r.unit.Backend.Values) {
-			own = append(own, "-backend-config="+name+"="+r.unit.Backend.Values[name])
-		}
-		return append(own, args[1:]...), nil
+		own := terraform.BackendArgs(r.backendConfig(), r.unit.Backend.Values)
+		return slices.Concat([]string{"init"}, own, args[1:]), nil
 	case !slices.Contains(takingVariables, args[0]) || savedPlan(args):
 		return args, nil
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/strata-tf/strata/internal/report"
 	"github.com/strata-tf/strata/internal/stack"
 	"github.com/strata-tf/strata/internal/terraform"
 )
@@ -19,13 +20,6 @@ import (
 const erroredState = "errored.tfstate"
 
 const rescued = "rescued/"
-
-// Rescued is a state that the unit's backend did not take.
-type Rescued struct {
-	Unit string `json:"unit"`
-	Key  string `json:"key"`  // in the store
-	Time string `json:"time"` // when it was rescued
-}
 
 // rescue looks for a state that Terraform could not write and keeps it in the
 // store. While it is there the unit is blocked.
@@ -66,7 +60,7 @@ func (r *unitRun) rescueApplied() error {
 		err = errors.New("its backend did not take the state after the apply; it is kept, and the unit waits: " + r.remedy())
 	}
 	if err != nil {
-		r.result.Reason = err.Error()
+		r.result.Reason = firstLine(err.Error()) // rather than that the apply failed
 	}
 	return err
 }
@@ -161,7 +155,7 @@ func (s *session) isRescuedName(id, name string) bool {
 }
 
 // ListRescued lists what waits, of one unit or (with id empty) of all.
-func ListRescued(ctx context.Context, o Options, id string) ([]Rescued, error) {
+func ListRescued(ctx context.Context, o Options, id string) ([]report.Rescued, error) {
 	s, err := openUnits(o)
 	if err != nil {
 		return nil, err
@@ -183,7 +177,7 @@ func ListRescued(ctx context.Context, o Options, id string) ([]Rescued, error) {
 	for _, unit := range s.tree.Units {
 		ids[unit.Slug()] = unit.ID()
 	}
-	var found []Rescued
+	var found []report.Rescued
 	for _, key := range keys {
 		place, name, _ := strings.Cut(strings.TrimPrefix(key, rescued), "/")
 		slug, _, scoped := strings.Cut(place, "~")
@@ -196,7 +190,7 @@ func ListRescued(ctx context.Context, o Options, id string) ([]Rescued, error) {
 		case scoped && !s.isRescuedName(unit, place):
 			unit += " (of another state: its backend was changed, or it is another repository's)"
 		}
-		found = append(found, Rescued{Unit: unit, Key: key, Time: strings.TrimSuffix(name, ".tfstate")})
+		found = append(found, report.Rescued{Unit: unit, Key: key, Time: strings.TrimSuffix(name, ".tfstate")})
 	}
 	return found, nil
 }

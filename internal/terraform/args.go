@@ -4,8 +4,6 @@
 package terraform
 
 import (
-	"maps"
-	"slices"
 	"time"
 )
 
@@ -27,11 +25,18 @@ func InitArgs(o InitOptions) []string {
 	if o.LockReadOnly {
 		args = append(args, "-lockfile=readonly")
 	}
-	if o.BackendConfig != "" {
-		args = append(args, "-backend-config="+o.BackendConfig)
+	return append(args, BackendArgs(o.BackendConfig, o.BackendValues)...)
+}
+
+// BackendArgs returns the part of init's arguments that says where the state
+// is.
+func BackendArgs(config string, values map[string]string) []string {
+	var args []string
+	if config != "" {
+		args = append(args, "-backend-config="+config)
 	}
-	for _, name := range slices.Sorted(maps.Keys(o.BackendValues)) {
-		args = append(args, "-backend-config="+name+"="+o.BackendValues[name])
+	for _, name := range sortedKeys(values) {
+		args = append(args, "-backend-config="+name+"="+values[name])
 	}
 	return args
 }
