@@ -61,6 +61,8 @@ type repository struct {
 	tool   string   // terraform or tofu
 }
 
+// unitFile declares what Terraform can make by itself: such a unit needs no
+// init, and Strata runs none.
 const unitFile = `variable "name" { default = %q }
 
 resource "terraform_data" "this" {
@@ -108,6 +110,23 @@ func (r *repository) command(b *testing.B, dir, name string, args ...string) {
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Run(); err != nil {
 		b.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out.String())
+	}
+}
+
+// addModule makes every unit use a local module, so that each needs an init.
+func (r *repository) addModule(b *testing.B) {
+	const module, call = "shared/modules/label", "module \"label\" {\n  source = \"../../../../../shared/modules/label\"\n}\n"
+	if err := os.MkdirAll(filepath.Join(r.root, module), 0o755); err != nil {
+		b.Fatal(err)
+	}
+	files := map[string]string{module: "output \"name\" { value = \"label\" }\n"}
+	for _, dir := range r.units {
+		files[dir] = call
+	}
+	for dir, content := range files {
+		if err := os.WriteFile(filepath.Join(r.root, dir, "module.tf"), []byte(content), 0o644); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 
@@ -164,6 +183,13 @@ func BenchmarkFirstDeploy(b *testing.B) {
 		compare(b, strata, side{"loop", r.clean, func(b *testing.B) { r.loop(b, apply, nil) }})
 	})
 	b.Run("LoopWithStratasEnvironment", func(b *testing.B) {
+		compare(b, strata, side{"loop", r.clean, func(b *testing.B) { r.loop(b, apply, cheap) }})
+	})
+	r.addModule(b)
+	b.Run("WithInit/PlainLoop", func(b *testing.B) {
+		compare(b, strata, side{"loop", r.clean, func(b *testing.B) { r.loop(b, apply, nil) }})
+	})
+	b.Run("WithInit/LoopWithStratasEnvironment", func(b *testing.B) {
 		compare(b, strata, side{"loop", r.clean, func(b *testing.B) { r.loop(b, apply, cheap) }})
 	})
 }

@@ -67,8 +67,8 @@ func (t *turns) setWarm(key string) {
 	t.warm[key] = true
 }
 
-// initialize runs init, unless nothing that it depends on has changed since it
-// last went well in this data folder.
+// initialize runs init, unless it has nothing to do in this unit, or nothing
+// that it depends on has changed since it last went well in this data folder.
 func (r *unitRun) initialize(ctx context.Context) error {
 	return r.init(ctx, false)
 }
@@ -87,7 +87,7 @@ func (r *unitRun) init(ctx context.Context, always bool) error {
 	if err != nil {
 		return err
 	}
-	if !always && r.initDone(ctx, inputs) {
+	if !always && (r.initNeedless(ctx, inputs) || r.initDone(ctx, inputs)) {
 		return nil
 	}
 	return r.forceInit(ctx, inputs)
@@ -245,6 +245,17 @@ func (r *unitRun) digest(ctx context.Context, name string) (string, error) {
 	}
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:]), nil
+}
+
+// initNeedless says whether init has nothing to do: no backend, module,
+// workspace or provider, but those that are part of Terraform, and nothing left
+// by an earlier one. Should the state need a provider that the code no longer
+// names, the plan asks for init.
+func (r *unitRun) initNeedless(ctx context.Context, in initInputs) bool {
+	if in.Backend != nil || in.Workspace != "" || in.Lock != "" || len(in.Providers)+len(in.Calls) > 0 {
+		return false
+	}
+	return !r.ws.Exists(ctx, r.unit.DataDir()+"/terraform.tfstate") && !r.ws.Exists(ctx, r.unit.DataDir()+"/environment")
 }
 
 // initDone says whether the data folder holds what this init would make. When
