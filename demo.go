@@ -11,6 +11,9 @@ import (
 // Demo deploys the example monorepo, with its state in S3 on an AWS server that runs in the engine: nothing is checked out, and no account is needed.
 // +cache="never"
 func (s *Strata) Demo(ctx context.Context) (string, error) {
+	if err := pull(ctx, "moto", s.image("moto")); err != nil {
+		return "", coded(err)
+	}
 	server, err := dag.Container().From(s.image("moto")).WithExposedPort(demoPort).
 		AsService(dagger.ContainerAsServiceOpts{UseEntrypoint: true}).Start(ctx)
 	if err != nil {

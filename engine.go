@@ -287,6 +287,9 @@ func (w *engineWorkspace) enter(ctx context.Context, step runner.Step) error {
 	}
 	tool := w.module.base(w.module.toolImage(step.Tool.Name, image))
 	if w.container == nil || w.entered != image {
+		if err := pull(ctx, step.Tool.Name, image); err != nil {
+			return err
+		}
 		w.change(tool)
 		w.entered = image
 	}

@@ -22,6 +22,9 @@ var readHere = []string{
 // fetch brings the files that Strata reads to the function's file system, as
 // one archive: file by file, a large repository would take seconds.
 func (e *engine) fetch(ctx context.Context, source *dagger.Directory, dir string) (fs.FS, error) {
+	if err := pull(ctx, "alpine", e.module.image("alpine")); err != nil {
+		return nil, err
+	}
 	packed := dag.Container().From(e.module.image("alpine")).
 		WithMountedDirectory(sourceDir, source.Filter(dagger.DirectoryFilterOpts{Include: readHere})).
 		WithExec([]string{"tar", "-C", sourceDir, "-cf", "/source.tar", "."})

@@ -202,11 +202,19 @@ func TestAnArgumentThatMeansNothingIsRefused(t *testing.T) {
 }
 
 func TestAnImageThatCannotBeHadIsNamed(t *testing.T) {
+	for _, tool := range []string{"terraform", "alpine"} {
+		f := newFixture(t)
+		f.noImages = []string{images[tool]}
+		_, err := call(t.Context(), f.module().Deploy, "All", true)
+		wantError(t, err, 1, tool+": its image "+images[tool]+" cannot be had", "not found", "with-image --tool "+tool+" --image …")
+		if steps := f.ran("terraform"); len(steps) > 0 {
+			t.Errorf("%s is missing, and %q ran", tool, steps[0].Command)
+		}
+	}
 	f := newFixture(t)
-	s := f.module().WithImage("terraform", "hashicorp/terraform:0.0.0")
-	f.noImages = []string{"hashicorp/terraform:0.0.0"}
-	_, err := call(t.Context(), s.Deploy, "All", true)
-	wantError(t, err, 1, "hashicorp/terraform:0.0.0", "not found")
+	f.noImages = []string{images["moto"]}
+	_, err := f.bare().Demo(t.Context())
+	wantError(t, err, 1, "moto: its image "+images["moto"]+" cannot be had", "with-image --tool moto --image …")
 }
 
 func TestATerraformThatIsTooOldIsRefused(t *testing.T) {

@@ -60,6 +60,7 @@ var excluded = []string{
 }
 
 // New takes the repository in which dagger is called.
+// +cache="never"
 func New(
 	ctx context.Context,
 	ws *dagger.Workspace,
@@ -93,7 +94,12 @@ func New(
 // configuration, where CI jobs keep credentials, is no part of it.
 var gitRefs = []string{".git/HEAD", ".git/packed-refs", ".git/refs"}
 
+// What chains before a verb is kept for one session at most, and not for days as
+// the engine would: the secrets, services and folders that an earlier session's
+// result names may be gone.
+
 // WithSecret gives the layers that ask for it (secrets in strata.yaml) the value of a secret variable.
+// +cache="session"
 func (s *Strata) WithSecret(
 	// The variable's name: db_password
 	name string,
@@ -114,6 +120,7 @@ func mounted(s *Strata, m *Mount) *Strata {
 }
 
 // WithAwsCredentials gives every step the credentials of an AWS account.
+// +cache="session"
 func (s *Strata) WithAwsCredentials(
 	// env:AWS_ACCESS_KEY_ID
 	accessKeyID *dagger.Secret,
@@ -137,6 +144,7 @@ func (s *Strata) WithAwsCredentials(
 }
 
 // WithSecretVariable gives every step a secret environment variable, such as a provider's token.
+// +cache="session"
 func (s *Strata) WithSecretVariable(
 	// The variable's name
 	name string,
@@ -147,6 +155,7 @@ func (s *Strata) WithSecretVariable(
 }
 
 // WithVariable gives every step an environment variable.
+// +cache="session"
 func (s *Strata) WithVariable(
 	// The variable's name
 	name string,
@@ -157,6 +166,7 @@ func (s *Strata) WithVariable(
 }
 
 // WithSecretFile mounts a secret file for every step, such as a kubeconfig or a key.
+// +cache="session"
 func (s *Strata) WithSecretFile(
 	// Where the steps find it, absolute
 	path string,
@@ -167,6 +177,7 @@ func (s *Strata) WithSecretFile(
 }
 
 // WithService binds a service for every step under a name: a local API, a database.
+// +cache="session"
 func (s *Strata) WithService(
 	// The host name under which steps reach it
 	name string,
@@ -177,6 +188,7 @@ func (s *Strata) WithService(
 }
 
 // WithProviderMirror takes providers from a folder alone, in filesystem-mirror layout.
+// +cache="session"
 func (s *Strata) WithProviderMirror(
 	// HOST/NAMESPACE/TYPE/VERSION/PLATFORM/…
 	mirror *dagger.Directory,
@@ -187,8 +199,9 @@ func (s *Strata) WithProviderMirror(
 }
 
 // WithImage runs a tool in another image.
+// +cache="session"
 func (s *Strata) WithImage(
-	// terraform, tofu, or a hook's program; alpine for the module's own commands
+	// terraform, tofu, or a hook's program; alpine for the module's own commands, moto for the demo's AWS
 	tool string,
 	// The image with its exact tag, better with its digest
 	image string,

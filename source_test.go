@@ -172,15 +172,15 @@ func TestEveryFunctionAndArgumentIsExplained(t *testing.T) {
 	}
 }
 
-func TestVerbsAreNeverServedFromACache(t *testing.T) {
+// Verbs run each time, and what chains before them at least once a session.
+func TestNothingIsServedFromAnEarlierCall(t *testing.T) {
 	for name, f := range functions(t) {
-		verb := len(f.Type.Params.List) > 0 && strings.HasPrefix(name, "Strata.") && takesContext(f)
-		never := slices.Contains(strings.Split(f.Doc.Text(), "\n"), `+cache="never"`)
-		if verb && !never {
-			t.Errorf(`%s has no +cache="never"`, name)
+		want := `+cache="session"`
+		if len(f.Type.Params.List) > 0 && takesContext(f) {
+			want = `+cache="never"`
 		}
-		if !verb && never {
-			t.Errorf("%s runs nothing and is never cached", name)
+		if !slices.Contains(strings.Split(f.Doc.Text(), "\n"), want) {
+			t.Errorf(`%s has no %s`, name, want)
 		}
 	}
 }

@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +17,8 @@ import (
 
 func (f *fixture) imagesPulled() []string { return slices.Sorted(maps.Keys(f.pulled)) }
 
+var pinned = regexp.MustCompile(`^[a-z0-9./-]+:[0-9]+\.[0-9]+\.[0-9]+(-minimal)?@sha256:[0-9a-f]{64}$`)
+
 func TestImagesAreThePinnedOnes(t *testing.T) {
 	f := newFixture(t)
 	f.deploy(f.module())
@@ -25,9 +28,8 @@ func TestImagesAreThePinnedOnes(t *testing.T) {
 		t.Errorf("images (-want +got):\n%s", diff)
 	}
 	for tool, image := range images {
-		_, tag, _ := strings.Cut(image[strings.LastIndex(image, "/")+1:], ":")
-		if tag == "" || tag == "latest" {
-			t.Errorf("the image of %s has no exact tag: %s", tool, image)
+		if !pinned.MatchString(image) {
+			t.Errorf("the image of %s is not pinned by its exact tag and digest: %s", tool, image)
 		}
 	}
 }
@@ -65,20 +67,33 @@ func TestWithImageHoldsForTheModulesOwnCommands(t *testing.T) {
 	}
 }
 
+// OpenTofu's own image is no base for others, be it pulled from its registry or
+// from a mirror.
 func TestOpenTofuRunsOnABaseImage(t *testing.T) {
-	f := newFixture(t)
-	f.images = map[string]files{images["tofu"]: tree(map[string]string{"usr/local/bin/tofu": "program"})}
-	f.deploy(f.module(), "Binary", "tofu")
-	for _, x := range f.ran("tofu") {
-		if x.Image != images["alpine"] {
-			t.Errorf("%q ran in %s", x.Command, x.Image)
+	for image, on := range map[string]string{
+		images["tofu"]: images["alpine"],
+		"registry.example:5000/opentofu/opentofu:1.13.0-minimal":                     images["alpine"],
+		"registry.example/opentofu:1.12.6-minimal@sha256:" + strings.Repeat("0", 64): images["alpine"],
+		"registry.example/theirs-minimal/opentofu:1.12.6":                            "registry.example/theirs-minimal/opentofu:1.12.6",
+	} {
+		f := newFixture(t)
+		f.images = map[string]files{image: tree(map[string]string{"usr/local/bin/tofu": "program"})}
+		s := f.module()
+		if image != images["tofu"] {
+			s = s.WithImage("tofu", image)
 		}
-		if program, _ := x.Read("/usr/local/bin/tofu"); program != "program" {
-			t.Errorf("the program is not in the container of %q", x.Command)
+		f.deploy(s, "Binary", "tofu")
+		for _, x := range f.ran("tofu") {
+			if x.Image != on {
+				t.Errorf("%s: %q ran in %s", image, x.Command, x.Image)
+			}
+			if program, _ := x.Read("/usr/local/bin/tofu"); program != "program" {
+				t.Errorf("%s: the program is not in the container of %q", image, x.Command)
+			}
 		}
-	}
-	if n := len(f.ran("terraform")); n > 0 || len(f.terraformSteps()) != 13 {
-		t.Errorf("%d steps of terraform, %d in all", n, len(f.terraformSteps()))
+		if n := len(f.ran("terraform")); n > 0 || len(f.terraformSteps()) != 13 {
+			t.Errorf("%s: %d steps of terraform, %d in all", image, n, len(f.terraformSteps()))
+		}
 	}
 }
 

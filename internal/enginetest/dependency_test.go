@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -64,6 +65,9 @@ func copyModule(t *testing.T, to string) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if name == "images.go" {
+			data = withGivenImages(t, data)
+		}
 		file := filepath.Join(to, name)
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			t.Fatal(err)
@@ -72,6 +76,21 @@ func copyModule(t *testing.T, to string) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// withGivenImages pins the images that were given: who calls another module
+// cannot chain with-image before what it calls.
+func withGivenImages(t *testing.T, source []byte) []byte {
+	t.Helper()
+	text := string(source)
+	for tool, image := range images {
+		pinned := regexp.MustCompile(`("` + regexp.QuoteMeta(tool) + `":\s*)"[^"]+"`)
+		if !pinned.MatchString(text) {
+			continue // a hook's image
+		}
+		text = pinned.ReplaceAllString(text, `${1}"`+image+`"`)
+	}
+	return []byte(text)
 }
 
 func withoutDependencies(t *testing.T, data []byte) []byte {

@@ -5,6 +5,7 @@ package enginetest
 import (
 	"maps"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -133,8 +134,10 @@ func TestEngineMistakesAreToldApart(t *testing.T) {
 	r.call(t, "deploy", "--env", "prod", "--all").ok(t, 1).says(t, `"prod"`, "staging")
 	r.call(t, "deploy", "--env", "staging").ok(t, 1).says(t, "--all", "--only")
 	r.call(t, append(deploy, "--format", "xml")...).ok(t, 1).says(t, `--format "xml"`)
-	r.call(t, append([]string{"with-image", "--tool", "terraform", "--image", "127.0.0.1:1/nope:1"}, deploy...)...).ok(t, 1).
-		says(t, "127.0.0.1:1/nope:1")
+	for _, tool := range []string{"terraform", "alpine"} {
+		r.call(t, append([]string{"with-image", "--tool", tool, "--image", "127.0.0.1:1/nope:1"}, deploy...)...).ok(t, 1).
+			says(t, tool+": its image 127.0.0.1:1/nope:1 cannot be had", "with-image --tool "+tool+" --image …")
+	}
 	r.call(t, append([]string{"with-variable", "--name", "TF_CLI_ARGS_plan", "--value=-destroy"}, deploy...)...).ok(t, 1).
 		says(t, "TF_CLI_ARGS_plan")
 	r.call(t, append([]string{"with-variable", "--name", "TF_DATA_DIR", "--value", "/tmp"}, deploy...)...).ok(t, 1).
@@ -173,15 +176,25 @@ func TestEngineDeploysWithOpenTofu(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command("dagger", "-s", "core", "container", "from", "--address", tofu, "directory", "--path", "/usr/local/bin", "entries").CombinedOutput(); err != nil {
+	if out, err := exec.Command("dagger", "-s", "core", "container", "from", "--address", tofu, "directory", "--path", "/usr/local/bin", "entries").CombinedOutput(); err != nil && images["tofu"] == "" {
 		t.Skipf("needs the image %s: %s", tofu, out)
 	}
 	r := newRepo(t, tree(unit(foundation, trivial)))
-	run := r.call(t, "deploy", "--env", "staging", "--all", "--binary", "tofu", "--format", "json").ok(t, 0).run(t)
+	chosen := []string{"--env", "staging", "--all", "--binary", "tofu"}
+	r.call(t, slices.Concat([]string{"plan", "--detailed-exitcode"}, chosen, []string{"summary"})...).ok(t, 2)
+	run := r.call(t, slices.Concat([]string{"deploy", "--format", "json"}, chosen)...).ok(t, 0).run(t)
 	if got := run.Units[0].Result; got != report.Applied {
 		t.Errorf("%s", got)
 	}
 	if left := s3.resources(t, r.bucket, stateKey(foundation)); len(left) != 1 {
 		t.Errorf("the state holds %v", left)
+	}
+	r.call(t, slices.Concat([]string{"plan", "--detailed-exitcode"}, chosen, []string{"summary"})...).ok(t, 0)
+	if version := r.call(t, "exec", "--unit", foundation, "--binary", "tofu", "--args", "version").ok(t, 0).stdout; !strings.Contains(version, "OpenTofu") {
+		t.Errorf("the version is %s", version)
+	}
+	r.call(t, slices.Concat([]string{"destroy", "--confirm", "staging"}, chosen)...).ok(t, 0)
+	if left := s3.resources(t, r.bucket, stateKey(foundation)); len(left) != 0 {
+		t.Errorf("after the destroy the state holds %v", left)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -71,7 +72,7 @@ output "planned" {
   value = plantimestamp()
 }
 `, "strata.yaml": "version: 1\nbackend: {}\n"})
-	r.chain = nil
+	r.chain = withImages()
 	planned := regexp.MustCompile(`"after": "([0-9TZ:-]+)"`)
 	for _, args := range [][]string{{"plan", "--env", "staging", "--all", "json"}, {"deploy", "--env", "staging", "--all", "--format", "json"}} {
 		var times []string
@@ -86,6 +87,25 @@ output "planned" {
 		if times[0] == times[1] {
 			t.Errorf("%s: both were planned at %s", args[0], times[0])
 		}
+	}
+}
+
+// What is chained before a verb, first and without anything that differs from
+// call to call, does not come from an earlier call: what that one's holds is gone
+// by and by, and at the latest with the engine.
+func TestEngineChainedFunctionsHoldInLaterCalls(t *testing.T) {
+	r := newRepo(t, unit(foundation, trivial))
+	mirror := t.TempDir()
+	r.chain = slices.Concat([]string{
+		"with-variable", "--name", "LOG", "--value", "quiet",
+		"with-image", "--tool", "nothing", "--image", "registry.example.com/nothing:1",
+		"with-provider-mirror", "--mirror", mirror,
+	}, r.chain)
+	for range 3 {
+		r.call(t, "units").ok(t, 0)
+		r.chain = slices.Concat([]string{"--source", r.dir}, r.chain)
+		r.call(t, "units").ok(t, 0)
+		r.chain = r.chain[2:]
 	}
 }
 

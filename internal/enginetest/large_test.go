@@ -104,7 +104,7 @@ func bytesRead(pid int) (n int64) {
 
 // The demo needs nothing but the module.
 func TestEngineDemo(t *testing.T) {
-	r := &repo{dir: t.TempDir()}
+	r := &repo{dir: t.TempDir(), chain: withImages()}
 	out := r.call(t, "demo").ok(t, 0).stdout
 	rest := out
 	for _, words := range []string{

@@ -3,11 +3,12 @@
 package enginetest
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
-	"strings"
 	"testing"
 	"time"
 
@@ -74,9 +75,35 @@ variable "seconds" {
 // state; with the lock off, the next deploy finishes.
 func TestEngineInterruptLeavesALockAndAWayOn(t *testing.T) {
 	r := newRepo(t, tree(unit(foundation, slow), unit(platform, trivial)))
+	holder := r.cutOff(t, 40*time.Second, func(call *os.Process) error { return call.Signal(os.Interrupt) })
+	r.goesOn(t, holder)
+}
+
+// An engine that goes away in the middle of an apply ends the call as well, and
+// leaves the same.
+func TestEngineThatGoesAwayLeavesALockAndAWayOn(t *testing.T) {
+	restart := os.Getenv("STRATA_TEST_RESTART_ENGINE")
+	if restart == "" {
+		t.Skip("needs STRATA_TEST_RESTART_ENGINE: a shell command that ends the engine at once and starts it again; nobody else may use it")
+	}
+	r := newRepo(t, tree(unit(foundation, slow), unit(platform, trivial)))
+	holder := r.cutOff(t, 2*time.Minute, func(*os.Process) error {
+		out, err := exec.Command("sh", "-c", restart).CombinedOutput()
+		if err != nil {
+			err = fmt.Errorf("%w\n%s", err, out)
+		}
+		return err
+	})
+	r.goesOn(t, holder)
+}
+
+// cutOff deploys, does something in the middle of the foundation's apply, waits
+// until the call has ended of itself, and returns the ID of the lock it leaves.
+func (r *repo) cutOff(t *testing.T, within time.Duration, do func(call *os.Process) error) string {
+	t.Helper()
 	key := stateKey(foundation)
 	cmd := r.prepare(exec.Command("dagger", append([]string{"--progress=plain", "call", "-m", moduleDir}, append(r.chain, "deploy", "--env", "staging", "--all")...)...))
-	var words strings.Builder
+	var words bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &words, &words
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -86,24 +113,32 @@ func TestEngineInterruptLeavesALockAndAWayOn(t *testing.T) {
 	holder := r.awaitApply(t, key, ended, &words)
 
 	started := time.Now()
-	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+	if err := do(cmd.Process); err != nil {
+		_ = cmd.Process.Kill()
 		t.Fatal(err)
 	}
 	select {
 	case <-ended:
-	case <-time.After(40 * time.Second):
+	case <-time.After(within):
 		_ = cmd.Process.Kill()
+		<-ended
 		t.Fatalf("the call does not end:\n%s", words.String())
 	}
-	t.Logf("it ended %.1fs after the signal with exit code %d", time.Since(started).Seconds(), cmd.ProcessState.ExitCode())
-	if cmd.ProcessState.ExitCode() == 0 {
-		t.Errorf("an interrupted call has gone well:\n%s", words.String())
+	code := cmd.ProcessState.ExitCode()
+	t.Logf("it ended after %.1fs with exit code %d; its last words:\n%s", time.Since(started).Seconds(), code, words.String()[max(0, words.Len()-600):])
+	if code == 0 {
+		t.Errorf("a call that was cut off has gone well:\n%s", words.String())
 	}
 	if _, there := s3.object(t, r.bucket, key+".tflock"); !there {
-		t.Error("no lock is left: what is said about an interrupt is no longer so")
+		t.Error("no lock is left: what is said about it is no longer so")
 	}
 	t.Logf("in the state: %v", s3.resources(t, r.bucket, key))
+	return holder
+}
 
+// goesOn takes what the next deploy says about the lock at its word, and finishes.
+func (r *repo) goesOn(t *testing.T, holder string) {
+	t.Helper()
 	quick := []string{"deploy", "--env", "staging", "--all", "--lock-timeout", "1s"}
 	r.write(t, foundation+"/quick.auto.tfvars", "seconds = 0\n")
 	r.call(t, quick...).ok(t, 1).says(t, holder, "force-unlock", "platform@us-east-1:staging")
@@ -117,7 +152,7 @@ func TestEngineInterruptLeavesALockAndAWayOn(t *testing.T) {
 }
 
 // awaitApply waits until an apply holds the state, and returns the lock's ID.
-func (r *repo) awaitApply(t *testing.T, key string, ended <-chan error, words *strings.Builder) string {
+func (r *repo) awaitApply(t *testing.T, key string, ended <-chan error, words *bytes.Buffer) string {
 	t.Helper()
 	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
 		select {

@@ -9,23 +9,28 @@
 // in an S3 server: moto_server where it is on PATH (pip install 'moto[server]'),
 // else a simple one of the tests' own. STRATA_TEST_PROVIDER_MIRROR names a folder
 // in filesystem-mirror layout that has the AWS provider: without the two, the
-// tests that need them are skipped.
+// tests that need them are skipped. STRATA_TEST_IMAGES ("terraform=IMAGE,alpine=IMAGE")
+// gives tools other images than the pinned ones, for an engine that cannot have
+// those.
 package enginetest
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 )
 
 var (
-	moduleDir string // the repository whose module is tested
-	strata    string // the native command
+	moduleDir string            // the repository whose module is tested
+	strata    string            // the native command
+	images    map[string]string // instead of those that the module pins, by tool
 	s3        *bucketServer
 )
 
@@ -38,6 +43,9 @@ func run(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	if moduleDir, err = filepath.Abs("../.."); err != nil {
+		return failed(err)
+	}
+	if images, err = givenImages(os.Getenv("STRATA_TEST_IMAGES")); err != nil {
 		return failed(err)
 	}
 	if out, err := exec.Command("dagger", "core", "version").CombinedOutput(); err != nil {
@@ -69,8 +77,34 @@ func failed(err error) int {
 	return 1
 }
 
-// image returns the image that the module pins for a tool.
+// givenImages reads "tool=image,tool=image".
+func givenImages(list string) (map[string]string, error) {
+	given := make(map[string]string)
+	for pair := range strings.FieldsFuncSeq(list, func(r rune) bool { return r == ',' }) {
+		tool, image, found := strings.Cut(strings.TrimSpace(pair), "=")
+		if !found || tool == "" || image == "" {
+			return nil, fmt.Errorf("STRATA_TEST_IMAGES: %q is not tool=image", pair)
+		}
+		given[tool] = image
+	}
+	return given, nil
+}
+
+// withImages is what is chained before a verb for the images that were given.
+func withImages() []string {
+	var chain []string
+	for _, tool := range slices.Sorted(maps.Keys(images)) {
+		chain = append(chain, "with-image", "--tool", tool, "--image", images[tool])
+	}
+	return chain
+}
+
+// image returns the image that a tool runs in: the given one, else the one that
+// the module pins.
 func image(tool string) (string, error) {
+	if given := images[tool]; given != "" {
+		return given, nil
+	}
 	source, err := os.ReadFile(filepath.Join(moduleDir, "images.go"))
 	if err != nil {
 		return "", err

@@ -33,11 +33,11 @@ func newRepo(t testing.TB, files map[string]string) *repo {
 		"AWS_ACCESS_KEY_ID=" + goodKey, "AWS_SECRET_ACCESS_KEY=engine-test-secret", "AWS_REGION=us-east-1",
 		fmt.Sprintf("AWS_ENDPOINT_URL_S3=http://127.0.0.1:%d", s3.port), "STRATA_SECRET_DB_PASSWORD=" + dbPassword,
 	}
-	r.chain = []string{
+	r.chain = append(withImages(),
 		"with-service", "--name", "s3", "--service", fmt.Sprintf("tcp://127.0.0.1:%d", s3.port),
 		"with-variable", "--name", "AWS_ENDPOINT_URL_S3", "--value", fmt.Sprintf("http://s3:%d", s3.port),
 		"with-aws-credentials", "--access-key-id", "env:AWS_ACCESS_KEY_ID", "--secret-access-key", "env:AWS_SECRET_ACCESS_KEY", "--region", "us-east-1",
-	}
+	)
 	for name, text := range files {
 		if !strings.HasPrefix(name, ".git/") {
 			r.write(t, name, text)
