@@ -41,29 +41,36 @@ const (
 	demoRegion = "us-east-1"
 )
 
-// play deploys, changes something, deploys again and destroys.
+// play deploys, changes something, deploys again and destroys. Which units a
+// deploy runs is what their records say.
 func (s *Strata) play(ctx context.Context, live *dagger.Directory) (string, error) {
 	var out strings.Builder
-	step := func(title string, do verb, a runArgs) error {
+	show := func(title, text string) { fmt.Fprintf(&out, "== %s\n\n%s\n", title, text) }
+	step := func(title string, v verb, a runArgs) error {
 		a.env, a.region = demoEnv, []string{demoRegion}
-		text, err := finish(s.run(ctx, do, a, false))
-		fmt.Fprintf(&out, "== %s\n\n%s\n", title, text)
+		text, err := finish(s.run(ctx, v, a, false))
+		show(title, text)
 		return err
 	}
-	s.Source, s.Git = live, dag.Directory()
+	s.Source, s.Caller, s.Given = live, nil, nil
 	drawn, err := s.Graph(ctx, demoEnv, nil, []string{demoRegion}, "text")
 	if err != nil {
 		return "", err
 	}
-	fmt.Fprintf(&out, "== graph --env staging: what needs what\n\n%s\n", drawn)
-	if err := step("deploy --env staging --all", deploy, runArgs{all: true}); err != nil {
+	show("graph --env staging: what needs what", drawn)
+	if err := step("deploy --env staging: no unit has a record", deploy, runArgs{}); err != nil {
 		return "", err
 	}
-	if err := step("deploy --env staging --all, again: nothing to do", deploy, runArgs{all: true}); err != nil {
+	records, err := s.Records(ctx, "", demoEnv, false, "table")
+	if err != nil {
+		return "", err
+	}
+	show("records --env staging: what is remembered, beside the states", records)
+	if err := step("deploy --env staging, again: all are as their records say", deploy, runArgs{}); err != nil {
 		return "", err
 	}
 	s.Source = live.WithNewFile(demoUnit+"/demo.auto.tfvars", "flow_log_retention_days = 7\n")
-	if err := step("deploy --env staging --all, after a change to the foundation", deploy, runArgs{all: true}); err != nil {
+	if err := step("deploy --env staging, after a change to the foundation: what needs it is planned only where it gets other values", deploy, runArgs{}); err != nil {
 		return "", err
 	}
 	if err := step("destroy --env staging --all", destroy, runArgs{all: true, confirm: demoEnv}); err != nil {

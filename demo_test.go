@@ -43,9 +43,10 @@ func TestDemoDeploysTheExampleTwiceChangesItAndDestroysIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantText(t, text, "== graph --env staging", foundationID,
-		"== deploy --env staging --all\n", "6 applied",
-		"again: nothing to do", "6 unchanged",
-		"after a change to the foundation", "1 applied, 5 unchanged",
+		"no unit has a record", "6 applied",
+		"== records --env staging", "6 records",
+		"again: all are as their records say", "0 of 6 units are not as their records say", "no units in",
+		"after a change to the foundation", "unchanged contract", "1 applied, 5 unchanged",
 		"== destroy --env staging --all", "6 destroyed")
 	if strings.Join(buckets, " ") != "http://aws:5000/strata-demo" || len(f.started) != 1 || f.started[0] != images["moto"] {
 		t.Errorf("buckets %v, services %v", buckets, f.started)

@@ -53,6 +53,10 @@ type engine struct {
 	plugins    map[string]*plugins // by image and lock file
 }
 
+func newEngine(s *Strata, scratch string) *engine {
+	return &engine{module: s, scratch: scratch, nonce: nonce(), plugins: make(map[string]*plugins)}
+}
+
 // Persistent is false: what a step leaves in the repository's folders is gone
 // with the container.
 func (e *engine) Persistent() bool { return false }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,37 +12,51 @@ import (
 	"github.com/strata-tf/strata/internal/stack"
 )
 
-// readHere are the files whose content Strata itself reads; of all others it
-// only needs to know that they are there.
+// readHere are the files whose content Strata itself reads in every case; of
+// all others it only needs to know that they are there.
 var readHere = []string{
 	"strata.yaml", "**/*.tf", "**/*.tofu", "**/*.tf.json", "**/*.tofu.json", "**/*.hcl", "**/*.tfbackend", "**/*.tfvars", "**/*.tfvars.json",
+	"**/.gitignore",
 }
 
 // fetch brings the files that Strata reads to the function's file system, as
 // one archive: file by file, a large repository would take seconds.
-func (e *engine) fetch(ctx context.Context, source *dagger.Directory, dir string) (fs.FS, error) {
-	if err := pull(ctx, "alpine", e.module.image("alpine")); err != nil {
-		return nil, err
-	}
-	packed := dag.Container().From(e.module.image("alpine")).
-		WithMountedDirectory(sourceDir, source.Filter(dagger.DirectoryFilterOpts{Include: readHere})).
-		WithExec([]string{"tar", "-C", sourceDir, "-cf", "/source.tar", "."})
-	if err := bring(ctx, packed.File("/source.tar"), dir); err != nil {
-		return nil, fmt.Errorf("bring the repository's Terraform files here: %w", err)
+func (e *engine) fetch(ctx context.Context, source *dagger.Directory, dir string) error {
+	if err := e.archive(ctx, source.Filter(dagger.DirectoryFilterOpts{Include: readHere}), dir); err != nil {
+		return fmt.Errorf("bring the repository's Terraform files here: %w", err)
 	}
 	if err := e.fetchLinks(ctx, source, dir); err != nil {
-		return nil, err
+		return err
 	}
 	names, err := source.Glob(ctx, "**")
 	if err != nil {
-		return nil, fmt.Errorf("list the repository's files: %w", err)
+		return fmt.Errorf("list the repository's files: %w", err)
 	}
 	for _, name := range names {
 		if err := touch(filepath.Join(dir, filepath.FromSlash(name)), strings.HasSuffix(name, "/")); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return os.DirFS(dir), nil
+	return nil
+}
+
+// fetchAll brings all files here, for their content to be compared.
+func (e *engine) fetchAll(ctx context.Context, source *dagger.Directory, dir string) error {
+	if err := e.archive(ctx, source, dir); err != nil {
+		return fmt.Errorf("bring the repository's files here: %w", err)
+	}
+	return nil
+}
+
+// archive brings a folder here, as one archive.
+func (e *engine) archive(ctx context.Context, source *dagger.Directory, dir string) error {
+	if err := pull(ctx, "alpine", e.module.image("alpine")); err != nil {
+		return err
+	}
+	packed := dag.Container().From(e.module.image("alpine")).
+		WithMountedDirectory(sourceDir, source).
+		WithExec([]string{"tar", "-C", sourceDir, "-cf", "/source.tar", "."})
+	return e.bring(ctx, packed.File("/source.tar"), dir)
 }
 
 // fetchLinks brings the symbolic links here, whatever their names: modules and
@@ -59,7 +72,7 @@ func (e *engine) fetchLinks(ctx context.Context, source *dagger.Directory, dir s
 		return nil
 	}
 	packed := whole.WithExec(slices.Concat([]string{"tar", "-cf", "/links.tar"}, links))
-	if err := bring(ctx, packed.File("/links.tar"), dir); err != nil {
+	if err := e.bring(ctx, packed.File("/links.tar"), dir); err != nil {
 		return fmt.Errorf("bring the repository's symbolic links here: %w", err)
 	}
 	return nil
@@ -67,8 +80,8 @@ func (e *engine) fetchLinks(ctx context.Context, source *dagger.Directory, dir s
 
 // bring unpacks an archive of a container into a folder of the function's own
 // file system.
-func bring(ctx context.Context, archive *dagger.File, dir string) error {
-	local := dir + ".tar"
+func (e *engine) bring(ctx context.Context, archive *dagger.File, dir string) error {
+	local := filepath.Join(e.scratch, e.next()+".tar")
 	if _, err := archive.Export(ctx, local); err != nil {
 		return err
 	}

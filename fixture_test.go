@@ -16,6 +16,8 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/strata-tf/strata/internal/dagger"
+	"github.com/strata-tf/strata/internal/record"
+	"github.com/strata-tf/strata/internal/store"
 )
 
 // fixture is a repository, a scripted engine and a fake Terraform.
@@ -25,6 +27,9 @@ type fixture struct {
 	tf       *fakeTerraform
 	repo     map[string]string
 	commands map[string]func(*execution) outcome // what else runs, by its name
+
+	records *store.Store // which the pipeline takes for the one it opens
+	stores  []string     // the URLs of the stores it has opened
 
 	installErrors []string // what the next installations of providers say, each failing
 }
@@ -89,7 +94,25 @@ layers:
 	f.tf.unit(platform).outputs["token"] = fakeOutput{value: clusterToken, sensitive: true}
 	f.secrets["env://DB_PASSWORD"] = dbPassword
 	f.run = f.command
+	f.keepRecords()
 	return f
+}
+
+// keepRecords keeps records in a folder, whatever store they belong into.
+func (f *fixture) keepRecords() {
+	url, err := store.FolderURL(f.t.TempDir())
+	if err == nil {
+		f.records, err = store.Open(f.t.Context(), url)
+	}
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	before := openRecords
+	openRecords = func(_ context.Context, url string, _ *store.Surroundings) (record.Store, error) {
+		f.stores = append(f.stores, url)
+		return f.records, nil
+	}
+	f.t.Cleanup(func() { openRecords = before })
 }
 
 // command runs what the module runs.

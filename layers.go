@@ -18,14 +18,23 @@ import (
 // Dagger reads a function's arguments from its own source, so that the verbs
 // cannot share one list. All become a runArgs.
 
-// Plan shows what a deploy would change, and changes nothing: end it with summary, markdown, json or bundle.
+// Plan shows what a deploy of what has changed, or of named units, would change, and changes nothing: end it with summary, markdown, json or bundle.
 // +cache="never"
 func (s *Strata) Plan(
 	ctx context.Context,
 	args struct {
-		// The environment (default: the one the module was made for)
+		// The environment (default: that of --ref, else the one the module was made for)
 		// +optional
 		Env string
+		// The branch, or full ref, whose environment is meant, instead of --env
+		// +optional
+		Ref string
+		// Select what has changed since this revision (its merge base with HEAD)
+		// +optional
+		Base string
+		// Plan what needs an affected unit too
+		// +optional
+		IncludeDependents bool
 		// Select every unit of the environment
 		// +optional
 		All bool
@@ -68,6 +77,7 @@ func (s *Strata) Plan(
 		env: args.Env, all: args.All, only: args.Only, withDependents: args.WithDependents, region: args.Region,
 		parallelism: args.Parallelism, failFast: args.FailFast, lockTimeout: args.LockTimeout,
 		varFile: args.VarFile, target: args.Target, replace: args.Replace, binary: args.Binary,
+		ref: args.Ref, base: args.Base, dependents: args.IncludeDependents,
 	}
 	r, err := s.run(ctx, plan, a, true)
 	if err != nil {
@@ -79,14 +89,26 @@ func (s *Strata) Plan(
 	return newPlan(r)
 }
 
-// Deploy plans and applies units in order, side by side where possible, and returns the result.
+// Deploy plans and applies, in order and side by side where possible, the units that are not as their records say, or those that are named, and returns the result.
 // +cache="never"
 func (s *Strata) Deploy(
 	ctx context.Context,
 	args struct {
-		// The environment (default: the one the module was made for)
+		// The environment (default: that of --ref, else the one the module was made for)
 		// +optional
 		Env string
+		// The branch, or full ref, whose environment is meant, instead of --env
+		// +optional
+		Ref string
+		// Select what has changed since this revision (its merge base with HEAD)
+		// +optional
+		Base string
+		// Plan dependents also where no value they read is another
+		// +optional
+		NoPrune bool
+		// Destroy units whose folders are gone, with the code they were deployed with
+		// +optional
+		DestroyDeleted bool
 		// Select every unit of the environment
 		// +optional
 		All bool
@@ -129,6 +151,7 @@ func (s *Strata) Deploy(
 		env: args.Env, all: args.All, only: args.Only, withDependents: args.WithDependents, region: args.Region,
 		parallelism: args.Parallelism, failFast: args.FailFast, lockTimeout: args.LockTimeout,
 		varFile: args.VarFile, target: args.Target, replace: args.Replace, binary: args.Binary, format: args.Format,
+		ref: args.Ref, base: args.Base, noPrune: args.NoPrune, destroyDeleted: args.DestroyDeleted,
 	}
 	return finish(s.run(ctx, deploy, a, false))
 }
@@ -189,6 +212,11 @@ func (s *Strata) Destroy(
 // runArgs are the arguments of a verb that runs units.
 type runArgs struct {
 	env            string
+	ref            string
+	base           string
+	dependents     bool
+	noPrune        bool
+	destroyDeleted bool
 	all            bool
 	only           []string
 	withDependents bool
@@ -211,24 +239,36 @@ type ran struct {
 	out    string // the folder of its files
 }
 
-type verb func(context.Context, pipeline.Options) (*report.Run, error)
+// verb is one that runs units.
+type verb struct {
+	do func(context.Context, pipeline.Options) (*report.Run, error)
+	// compares says whether the run compares the files with a commit or with what
+	// records say of them.
+	compares func(a runArgs) bool
+}
 
 var (
-	plan    verb = pipeline.Plan
-	deploy  verb = pipeline.Deploy
-	destroy verb = pipeline.Destroy
+	plan    = verb{pipeline.Plan, func(a runArgs) bool { return !a.all && len(a.only) == 0 }}
+	deploy  = verb{pipeline.Deploy, func(runArgs) bool { return true }}
+	destroy = verb{pipeline.Destroy, func(runArgs) bool { return false }}
 )
 
 // run runs a verb.
-func (s *Strata) run(ctx context.Context, do verb, a runArgs, diff bool) (*ran, error) {
+func (s *Strata) run(ctx context.Context, v verb, a runArgs, diff bool) (*ran, error) {
 	if _, err := render(&report.Run{}, a.format); err != nil {
 		return nil, err
 	}
-	o, err := s.options(ctx, a.env)
+	w := want{environment: a.env, ref: a.ref}
+	if v.compares(a) {
+		w.files, w.history = allFiles, true
+	}
+	o, err := s.options(ctx, w)
 	if err != nil {
 		return nil, coded(err)
 	}
 	o.Select.All, o.Select.Only, o.Select.WithDependents, o.Select.Regions = a.all, a.only, a.withDependents, a.region
+	o.Changes.Base, o.Changes.Dependents = a.base, a.dependents
+	o.NoPrune, o.DestroyDeleted = a.noPrune, a.destroyDeleted
 	o.Parallelism, o.FailFast, o.Targets, o.Replace = a.parallelism, a.failFast, a.target, a.replace
 	o.Binary, o.Confirm, o.VarFiles, o.Diff = a.binary, a.confirm, a.varFile, diff
 	if a.lockTimeout != "" {
@@ -240,7 +280,7 @@ func (s *Strata) run(ctx context.Context, do verb, a runArgs, diff bool) (*ran, 
 		return nil, err
 	}
 	o.Progress = report.NewPlain(os.Stderr, report.PlainOptions{Heartbeat: 30 * time.Second})
-	run, err := do(ctx, o)
+	run, err := v.do(ctx, o)
 	if run == nil {
 		return nil, coded(err)
 	}

@@ -10,22 +10,26 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
-	"path/filepath"
+	"path"
 	"slices"
 	"strings"
 	"unicode"
 
-	"github.com/strata-tf/strata/internal/affected"
 	"github.com/strata-tf/strata/internal/dagger"
 	"github.com/strata-tf/strata/internal/pipeline"
+	"github.com/strata-tf/strata/internal/record"
 )
 
 // Strata deploys one repository.
 type Strata struct {
 	// +private
-	Source *dagger.Directory
+	Caller *dagger.Workspace // whose repository it is; nil where another is given
 	// +private
-	Git *dagger.Directory
+	Root string // its root in the caller's git repository
+	// +private
+	Given *dagger.Directory // the other one
+	// +private
+	Source *dagger.Directory // what of that travels
 	// +private
 	Environment string
 	// +private
@@ -66,33 +70,37 @@ func New(
 	ws *dagger.Workspace,
 	// Another repository: a folder, or a remote one such as github.com/acme/live@main
 	// +optional
+	// +ignore=[".git/config", ".git/hooks", "**/.terraform", "**/.strata", "**/*.tfstate", "**/*.tfstate.*"]
 	source *dagger.Directory,
 	// The environment, where a verb does not say one
 	// +optional
 	environment string,
 ) (*Strata, error) {
-	s := &Strata{Environment: environment}
+	s := &Strata{Environment: environment, Root: "/"}
 	if source != nil {
+		s.Given = source
 		s.Source = source.Filter(dagger.DirectoryFilterOpts{Exclude: excluded})
-		s.Git = source.Filter(dagger.DirectoryFilterOpts{Include: gitRefs})
 		return s, nil
 	}
 	config, err := ws.FindUp(ctx, "strata.yaml")
 	if err != nil {
 		return nil, fmt.Errorf("look for strata.yaml: %w", err)
 	}
-	root := strings.TrimSuffix(strings.TrimSuffix(config, "strata.yaml"), "/")
-	if root == "" {
-		root = "/"
+	if config != "" {
+		s.Root = path.Dir(config)
 	}
-	s.Source = ws.Directory(root, dagger.WorkspaceDirectoryOpts{Exclude: excluded, Gitignore: true})
-	s.Git = ws.Directory("/", dagger.WorkspaceDirectoryOpts{Include: gitRefs})
+	s.Caller = ws
 	return s, nil
 }
 
-// gitRefs is the part of .git that says which commit is checked out. Its
-// configuration, where CI jobs keep credentials, is no part of it.
-var gitRefs = []string{".git/HEAD", ".git/packed-refs", ".git/refs"}
+// source is what of the repository travels. A caller's is read when a verb asks
+// for it: to name it is to upload it.
+func (s *Strata) source() *dagger.Directory {
+	if s.Source != nil {
+		return s.Source
+	}
+	return s.Caller.Directory(s.Root, dagger.WorkspaceDirectoryOpts{Exclude: excluded, Gitignore: true})
+}
 
 // What chains before a verb is kept for one session at most, and not for days as
 // the engine would: the secrets, services and folders that an earlier session's
@@ -228,37 +236,52 @@ func (s *Strata) base(c *dagger.Container) *dagger.Container {
 	return c
 }
 
+// want is what a verb is about, and what it needs here for it.
+type want struct {
+	environment, ref string
+
+	history bool // git's objects
+	files   int  // of the repository
+}
+
+// What of the repository's files is brought here.
+const (
+	codeFiles = iota // the content of Terraform's files, and the names of all
+	allFiles         // the content of all
+	noFiles          // none but strata.yaml
+)
+
 // options bring what Strata itself reads of the repository here and say where
 // its steps run.
-func (s *Strata) options(ctx context.Context, environment string) (pipeline.Options, error) {
+func (s *Strata) options(ctx context.Context, w want) (pipeline.Options, error) {
 	var o pipeline.Options
 	dir, err := os.MkdirTemp(".", "strata-")
 	if err != nil {
 		return o, err
 	}
-	e := &engine{
-		module: s, source: s.Source, scratch: dir,
-		nonce: nonce(), plugins: make(map[string]*plugins),
-	}
-	if e.files, err = e.fetch(ctx, s.Source, filepath.Join(dir, "files")); err != nil {
-		return o, err
-	}
+	e := newEngine(s, dir)
 	secrets, err := s.secrets(ctx)
 	if err != nil {
 		return o, err
 	}
 	o.Secret = func(name string) (string, bool) { value, given := secrets[name]; return value, given }
-	if o.Hide, err = s.hidden(ctx); err != nil {
+	given, err := s.given(ctx)
+	if err != nil {
 		return o, err
 	}
-	if o.Commit, err = s.commit(ctx, filepath.Join(dir, "git")); err != nil {
+	o.Hide = given.hide
+	if err := e.checkOut(ctx, w, &o); err != nil {
 		return o, err
+	}
+	o.At = e.at
+	o.OpenRecords = func(ctx context.Context, url string) (record.Store, error) {
+		return openRecords(ctx, url, given.surroundings(ctx, s))
 	}
 	o.Words = words
 	o.Source, o.Runner, o.Store, o.Out = e.files, e, &volume{engine: e}, dir
 	o.Environ = s.environ()
-	o.Select.Environment = environment
-	if environment == "" {
+	o.Select.Environment, o.Ref = w.environment, w.ref
+	if w.environment == "" && w.ref == "" {
 		o.Select.Environment = s.Environment
 	}
 	return o, nil
@@ -300,11 +323,20 @@ func (s *Strata) secrets(ctx context.Context) (map[string]string, error) {
 	return values, nil
 }
 
-// hidden reads the secrets that steps are given besides those of variables: a
-// tool that prints one must not be quoted.
-func (s *Strata) hidden(ctx context.Context) ([]string, error) {
-	var values []string
+// given is what steps are given besides the secrets of variables.
+type given struct {
+	variables map[string]string
+	files     map[string]string // by path
+	hide      []string          // a tool that prints one of these must not be quoted
+}
+
+// given reads what steps are given besides the secrets of variables.
+func (s *Strata) given(ctx context.Context) (*given, error) {
+	g := &given{variables: make(map[string]string), files: make(map[string]string)}
 	for _, m := range s.Mounts {
+		if m.Kind == "variable" {
+			g.variables[m.Name] = m.Text
+		}
 		if m.Secret == nil {
 			continue
 		}
@@ -313,12 +345,14 @@ func (s *Strata) hidden(ctx context.Context) ([]string, error) {
 			return nil, fmt.Errorf("secret %s: %w", m.Name, err)
 		}
 		if m.Kind == "file" {
-			values = append(values, tokens(value)...)
+			g.files[path.Clean(m.Name)] = value
+			g.hide = append(g.hide, tokens(value)...)
 			continue
 		}
-		values = append(values, value)
+		g.variables[m.Name] = value
+		g.hide = append(g.hide, value)
 	}
-	return values, nil
+	return g, nil
 }
 
 // tokens are the parts of a secret file that can be secret: all of it, where it
@@ -333,18 +367,4 @@ func tokens(file string) []string {
 		return unicode.IsSpace(r) || strings.ContainsRune(`"',;:{}[]=`, r)
 	})...)
 	return slices.DeleteFunc(words, func(word string) bool { return len(word) < 16 })
-}
-
-// commit reads which commit is checked out.
-func (s *Strata) commit(ctx context.Context, dir string) (string, error) {
-	if _, err := s.Git.Export(ctx, dir); err != nil {
-		return "", fmt.Errorf("read .git: %w", err)
-	}
-	// Without its objects it is no repository yet, for a library that looks.
-	for _, name := range []string{"objects", "refs"} {
-		if err := os.MkdirAll(filepath.Join(dir, ".git", name), 0o755); err != nil {
-			return "", err
-		}
-	}
-	return affected.Commit(dir)
 }

@@ -23,7 +23,7 @@ func (s *Strata) Exec(
 	// +optional
 	binary string,
 ) (string, error) {
-	o, err := s.options(ctx, "")
+	o, err := s.options(ctx, want{})
 	if err != nil {
 		return "", coded(err)
 	}
@@ -56,7 +56,7 @@ func (s *Strata) Rescued(
 	// +optional
 	binary string,
 ) (string, error) {
-	o, err := s.options(ctx, "")
+	o, err := s.options(ctx, want{})
 	if err != nil {
 		return "", coded(err)
 	}

@@ -60,9 +60,16 @@ func init() {
 			e.started = append(e.started, of.(*service).box.image)
 			return nil, nil
 		}},
+		"Service.hostname": {"", "", func(_ context.Context, _ *scripted, _ *node, of any) (any, error) {
+			return of.(*service).box.image + ".internal", nil
+		}},
 
-		"Directory.filter":      {"Directory", "include exclude", directory(func(f files, n *node) files { return f.filter(n.list("include"), n.list("exclude")) })},
-		"Directory.directory":   {"Directory", "path", directory(func(f files, n *node) files { return f.below(n.text("path")) })},
+		"Directory.filter":    {"Directory", "include exclude", directory(func(f files, n *node) files { return f.filter(n.list("include"), n.list("exclude")) })},
+		"Directory.directory": {"Directory", "path", directory(func(f files, n *node) files { return f.below(n.text("path")) })},
+		"Directory.withDirectory": {"Directory", "path source", func(ctx context.Context, e *scripted, n *node, of any) (any, error) {
+			source, _, err := object[files](ctx, e, n, "source")
+			return of.(files).with(n.text("path"), source, false), err
+		}},
 		"Directory.withNewFile": {"Directory", "path contents", directory(func(f files, n *node) files { return f.with(".", newFile(n), false) })},
 		"Directory.sync":        {"", "", nothing},
 		"Directory.glob": {"", "pattern", func(_ context.Context, _ *scripted, n *node, of any) (any, error) {

@@ -114,7 +114,7 @@ func TestASecretThatIsNotGivenIsNamedBeforeAnyStep(t *testing.T) {
 func TestWhatStaysAtHomeNeverTravels(t *testing.T) {
 	f := newFixture(t)
 	planted := map[string]string{
-		".git/objects/aa/bbcc":                 "planted-object",
+		".git/config":                          "planted-config",
 		".git/hooks/pre-commit":                "planted-hook",
 		foundation + "/.terraform/providers/x": "planted-provider",
 		foundation + "/terraform.tfstate":      "planted-state",
@@ -122,9 +122,12 @@ func TestWhatStaysAtHomeNeverTravels(t *testing.T) {
 		".strata/runs/log.txt":                 "planted-log",
 		"app/node_modules/x/index.js":          "planted-package",
 	}
-	f.repo[".git/HEAD"] = "ref: refs/heads/main\n"
-	f.repo[".git/refs/heads/main"] = strings.Repeat("12", 20) + "\n"
 	f.repo["readme.md"] = "kept"
+	git := newCheckout(t)
+	git.commit(f.repo)
+	for name, content := range git.files() {
+		f.repo[name] = content.data
+	}
 	for name, content := range planted {
 		f.repo[name] = content
 	}
@@ -133,6 +136,9 @@ func TestWhatStaysAtHomeNeverTravels(t *testing.T) {
 		f.deploy(s)
 		for _, x := range f.ran("") {
 			for name, content := range x.files {
+				if x.Name() != "tar" && strings.Contains(name, "/.git/") {
+					t.Errorf("%q has %s", x.Command, name)
+				}
 				for from, text := range planted {
 					if strings.Contains(content.data, text) {
 						t.Errorf("%s reached a container as %s", from, name)

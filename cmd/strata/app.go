@@ -14,6 +14,7 @@ import (
 
 	"github.com/strata-tf/strata/internal/affected"
 	"github.com/strata-tf/strata/internal/pipeline"
+	"github.com/strata-tf/strata/internal/record"
 	"github.com/strata-tf/strata/internal/report"
 	"github.com/strata-tf/strata/internal/runner"
 	"github.com/strata-tf/strata/internal/stack"
@@ -53,8 +54,8 @@ Exit codes: 0 done, 1 failed, 2 differences found (plan --detailed-exitcode),
 	root.AddGroup(&cobra.Group{ID: "run", Title: "Run:"}, &cobra.Group{ID: "look", Title: "Look:"}, &cobra.Group{ID: "repair", Title: "Repair:"})
 	root.AddCommand(
 		a.planCommand(), a.deployCommand(), a.destroyCommand(),
-		a.unitsCommand(), a.graphCommand(), a.configCommand(), a.versionCommand(),
-		a.execCommand(), a.rescuedCommand(),
+		a.unitsCommand(), a.graphCommand(), a.affectedCommand(), a.configCommand(), a.versionCommand(),
+		a.execCommand(), a.recordsCommand(), a.rescuedCommand(),
 	)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
@@ -132,15 +133,69 @@ func (a *app) options(mirror string) (o pipeline.Options, done func(), err error
 	if err != nil {
 		return o, nil, err
 	}
-	commit, err := affected.Commit(root)
+	repository, commit, err := openRepository(root)
 	if err != nil {
 		fmt.Fprintf(a.stderr, "strata: warning: %v\n", err)
 	}
+	kept, err := localStore(root)
+	if err != nil {
+		return o, nil, err
+	}
+	source := os.DirFS(root)
+	files := func() (*affected.Snapshot, error) { return affected.SnapshotOf(source) }
+	if repository != nil {
+		files = repository.WorkingTree
+	}
 	return pipeline.Options{
-		Source: os.DirFS(root), Runner: host, Store: store.Open(filepath.Join(root, ".strata", "store")),
+		Repository: repository, WorkingTree: files, Root: root, At: hostAt(environ, mirror),
+		OpenRecords: func(ctx context.Context, url string) (record.Store, error) { return store.Open(ctx, url) },
+		Source:      source, Runner: host, Store: kept,
 		Environ: environ, Commit: commit, Progress: report.Discard{}, Stop: a.soft,
 		Logs: filepath.Join(root, ".strata", "logs"),
 	}, func() { _ = host.Close() }, nil
+}
+
+// hostAt returns what runs steps in other files than the checkout's, in a
+// folder of their own.
+func hostAt(environ []string, mirror string) func(*affected.Snapshot) (runner.Runner, func() error, error) {
+	return func(files *affected.Snapshot) (runner.Runner, func() error, error) {
+		dir, err := os.MkdirTemp("", "strata-")
+		if err != nil {
+			return nil, nil, err
+		}
+		remove := func() error { return os.RemoveAll(dir) }
+		if err := files.Export(dir); err != nil {
+			return nil, nil, errors.Join(err, remove())
+		}
+		host, err := runner.NewHost(runner.HostOptions{Root: dir, Environ: environ, ProviderMirror: mirror})
+		if err != nil {
+			return nil, nil, errors.Join(err, remove())
+		}
+		return host, func() error { return errors.Join(host.Close(), remove()) }, nil
+	}
+}
+
+// localStore is where states are kept that a backend did not take: on this
+// machine, since the backend's bucket may be what failed.
+func localStore(root string) (*store.Store, error) {
+	url, err := store.FolderURL(filepath.Join(root, ".strata", "store"))
+	if err != nil {
+		return nil, err
+	}
+	return store.Open(context.Background(), url)
+}
+
+// openRepository opens the git repository around root, if there is one.
+func openRepository(root string) (r *affected.Repository, commit string, err error) {
+	r, err = affected.Open(root)
+	if errors.Is(err, affected.ErrNoRepository) {
+		return nil, "", nil
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	commit, _, err = r.Head()
+	return r, commit, err
 }
 
 // withoutSecrets is the environment without the variables that hold secrets:

@@ -21,6 +21,11 @@ type runFlags struct {
 	all            bool
 	only           []string
 	withDependents bool
+	ref            string
+	base           string
+	dependents     bool
+	noPrune        bool
+	destroyDeleted bool
 	regions        []string
 	parallelism    int
 	lockTimeout    lockTimeout
@@ -41,7 +46,11 @@ type runFlags struct {
 func (f *runFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&f.environment, "env", "", "the environment (required)")
+	flags.StringVar(&f.environment, "env", "", f.environmentUsage(cmd))
+	if cmd.Name() != "destroy" {
+		flags.StringVar(&f.ref, "ref", "", "the branch, or full ref, whose environment is meant, instead of --env")
+		flags.StringVar(&f.base, "base", "", "select what has changed since this `REV` (its merge base with HEAD)")
+	}
 	flags.BoolVar(&f.all, "all", false, "select every unit of the environment")
 	flags.StringArrayVar(&f.only, "only", nil, "select units by `GLOB`: of ids, layers, layer/instance or folders (repeatable)")
 	flags.BoolVar(&f.withDependents, "with-dependents", false, "select what needs the selected units too")
@@ -66,19 +75,29 @@ func (f *runFlags) register(cmd *cobra.Command) {
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"table", "json", "markdown"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
+func (*runFlags) environmentUsage(cmd *cobra.Command) string {
+	if cmd.Name() == "destroy" {
+		return "the environment (required)"
+	}
+	return "the environment (default: that of --ref, or of the branch a CI run is for)"
+}
+
 func (a *app) planCommand() *cobra.Command {
 	f := &runFlags{}
 	cmd := &cobra.Command{
-		Use: "plan --env ENV (--all | --only GLOB)", Short: "Show what a deploy would change", GroupID: "run", Args: cobra.NoArgs,
-		Long: `Plan shows what a deploy of the selected units would change, and changes nothing.
+		Use: "plan [--env ENV]", Short: "Show what a deploy would change", GroupID: "run", Args: cobra.NoArgs,
+		Long: `Plan shows what a deploy would change, and changes nothing. It plans what is
+affected by the changes since --base; without it, since the commit that the CI
+names, or else the environment's branch. --all and --only name units instead.
 
 A unit that reads a value its need is about to change is provisional: deploy
 plans it again once the value is there. A unit that reads a value that does not
 exist yet is deferred.`,
-		Example: "  strata plan --env staging --all\n  strata plan --env production --only 'clients/*' --format markdown",
+		Example: "  strata plan --env staging --base origin/main\n  strata plan --env production --only 'clients/*' --format markdown",
 		RunE:    func(*cobra.Command, []string) error { return a.run(f, pipeline.Plan) },
 	}
 	f.register(cmd)
+	cmd.Flags().BoolVar(&f.dependents, "include-dependents", false, "plan what needs an affected unit too")
 	cmd.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, "exit with 2 where something would change")
 	return cmd
 }
@@ -86,15 +105,23 @@ exist yet is deferred.`,
 func (a *app) deployCommand() *cobra.Command {
 	f := &runFlags{}
 	cmd := &cobra.Command{
-		Use: "deploy --env ENV (--all | --only GLOB)", Short: "Plan and apply units in order, side by side where possible", GroupID: "run", Args: cobra.NoArgs,
+		Use: "deploy [--env ENV]", Short: "Plan and apply units in order, side by side where possible", GroupID: "run", Args: cobra.NoArgs,
 		Long: `Deploy plans and applies each selected unit as soon as what it needs is done.
+
+It runs the units that are not as their records say: whose files or values
+changed since they were last deployed, whose last apply failed, that were never
+deployed; and those that need them, which are planned only where a value they
+read is another. So nothing is lost when a run was dropped, cancelled or failed.
+--base, --all and --only select otherwise.
 
 A unit that fails stops only what needs it. A first Ctrl-C starts no further
 unit and lets running applies finish; a second asks Terraform to stop.`,
-		Example: "  strata deploy --env staging --all\n  strata deploy --env staging --only platform --with-dependents --region us-east-1",
+		Example: "  strata deploy --env staging\n  strata deploy --env staging --only platform --with-dependents --region us-east-1",
 		RunE:    func(*cobra.Command, []string) error { return a.run(f, pipeline.Deploy) },
 	}
 	f.register(cmd)
+	cmd.Flags().BoolVar(&f.noPrune, "no-prune", false, "plan dependents also where no value they read is another")
+	cmd.Flags().BoolVar(&f.destroyDeleted, "destroy-deleted", false, "destroy units whose folders are gone, with the code they were deployed with")
 	return cmd
 }
 
@@ -207,6 +234,8 @@ func (a *app) runOptions(f *runFlags) (pipeline.Options, func(), error) {
 	}
 	o.Select.Environment, o.Select.All, o.Select.Only = f.environment, f.all, f.only
 	o.Select.WithDependents, o.Select.Regions = f.withDependents, f.regions
+	o.Ref, o.Changes.Base, o.Changes.Dependents = f.ref, f.base, f.dependents
+	o.NoPrune, o.DestroyDeleted = f.noPrune, f.destroyDeleted
 	o.Parallelism, o.LockTimeout, o.FailFast = f.parallelism, time.Duration(f.lockTimeout), f.failFast
 	o.Targets, o.Replace, o.Secret, o.VarFiles = f.targets, f.replace, secret, files
 	o.Diff, o.Confirm, o.Ask = f.format == "markdown", f.confirm, a.asker()

@@ -20,7 +20,10 @@ import (
 	"testing"
 
 	"github.com/google/jsonschema-go/jsonschema"
+	goversion "github.com/hashicorp/go-version"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/strata-tf/strata/internal/terraform"
 )
 
 // TestScript runs testdata/script: each file is a repository, what a person
@@ -37,6 +40,9 @@ import (
 //	hides SECRET PLACE…     no form of the secret in file SECRET is in these files, folders, stdout, stderr
 //	order FILE A B…         these lines are in a file, in this order
 //	mode OCTAL FILE…        files have these permissions
+//	commit MESSAGE          commit all there is, in a git repository that is made where there is none
+//	sub FILE OLD NEW        replace a text that a file holds once
+//	ran UNIT=RESULT…        these units, and no others, are in the document on stdout
 //
 // the variables $TERRAFORM (the binary) and $BIN (a PATH without it), and the
 // conditions [terraform], [tofu], [root] and [setpriv].
@@ -51,6 +57,7 @@ func TestScript(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": scriptExits, "copy": scriptCopy, "snapshot": scriptSnapshot, "untouched": scriptUntouched,
 			"json": scriptJSON, "schema": scriptSchema, "hides": scriptHides, "order": scriptOrder, "mode": scriptMode,
+			"commit": scriptCommit, "sub": scriptSub, "ran": scriptRan,
 		},
 	})
 }
@@ -60,6 +67,7 @@ func scriptSetup(env *testscript.Env) error {
 	env.Setenv("HOME", home)
 	env.Setenv("TERRAFORM", terraformBinary())
 	env.Setenv("NL", "\n")
+	env.Vars = append(env.Vars, gitEnviron...)
 	strata, err := exec.LookPath("strata")
 	if err != nil {
 		return err
@@ -85,6 +93,8 @@ func scriptCondition(cond string) (bool, error) {
 		return terraformBinary() != "", nil
 	case "tofu":
 		return strings.HasPrefix(filepath.Base(terraformBinary()), "tofu"), nil
+	case "ephemeral":
+		return ephemeralVariables()
 	case "root":
 		return os.Getuid() == 0, nil
 	case "setpriv":
@@ -92,6 +102,24 @@ func scriptCondition(cond string) (bool, error) {
 		return err == nil, nil
 	}
 	return false, fmt.Errorf("unknown condition %q", cond)
+}
+
+// ephemeralVariables says whether Terraform knows these: 1.10, or OpenTofu 1.11.
+func ephemeralVariables() (bool, error) {
+	out, err := exec.Command(terraformBinary(), "version", "-json").Output()
+	if err != nil {
+		return false, err
+	}
+	v, err := terraform.ParseVersion(out)
+	if err != nil {
+		return false, err
+	}
+	first := "1.10.0"
+	if strings.HasPrefix(filepath.Base(terraformBinary()), "tofu") {
+		first = "1.11.0"
+	}
+	have, err := goversion.NewVersion(v.Number)
+	return err == nil && have.GreaterThanOrEqual(goversion.Must(goversion.NewVersion(first))), err
 }
 
 func usage(ts *testscript.TestScript, neg, ok bool, words string) {

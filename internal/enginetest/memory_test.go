@@ -63,8 +63,9 @@ func (m *memoryServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (m *memoryServer) list(w http.ResponseWriter, bucket, prefix string) {
 	type content struct {
-		Key  string
-		Size int
+		Key          string
+		Size         int
+		LastModified string
 	}
 	answer := struct {
 		XMLName  xml.Name `xml:"ListBucketResult"`
@@ -75,7 +76,7 @@ func (m *memoryServer) list(w http.ResponseWriter, bucket, prefix string) {
 	}{Name: bucket, Prefix: prefix}
 	for name, data := range m.objects {
 		if key, ok := strings.CutPrefix(name, bucket+"/"); ok && key != "" && strings.HasPrefix(key, prefix) {
-			answer.Contents = append(answer.Contents, content{key, len(data)})
+			answer.Contents = append(answer.Contents, content{key, len(data), time.Now().UTC().Format(time.RFC3339)})
 		}
 	}
 	slices.SortFunc(answer.Contents, func(a, b content) int { return strings.Compare(a.Key, b.Key) })

@@ -93,9 +93,6 @@ func (g *Graph) Order() []string { return g.names(g.order) }
 // Needs lists what id needs directly, sorted.
 func (g *Graph) Needs(id string) []string { return g.direct(g.needs, id) }
 
-// Dependents lists what needs id directly, sorted.
-func (g *Graph) Dependents(id string) []string { return g.direct(g.dependents, id) }
-
 // Reverse is the same graph with every need turned round.
 func (g *Graph) Reverse() *Graph {
 	return &Graph{

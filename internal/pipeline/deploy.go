@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/strata-tf/strata/internal/record"
 	"github.com/strata-tf/strata/internal/report"
 	"github.com/strata-tf/strata/internal/runner"
 	"github.com/strata-tf/strata/internal/terraform"
@@ -16,26 +17,59 @@ import (
 const applyWidth = 10
 
 // Deploy plans and applies the selected units, each as soon as its needs are
-// done.
+// done, and then, where that is asked for, destroys what was deleted.
 func Deploy(ctx context.Context, o Options) (*report.Run, error) {
 	s, err := open(ctx, "deploy", o)
 	if err != nil {
 		return nil, err
 	}
-	return s.walk(s.graph, func(r *unitRun) error { return r.deploy() })
+	var gone []record.Record
+	if s.DestroyDeleted {
+		if gone, err = s.goingAway(); err != nil {
+			return nil, err
+		}
+	}
+	if s.memory != nil && s.graph.Len() > 0 {
+		if err := s.memory.makeKey(s.soft); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.start(s.graph.Len() + len(gone)); err != nil {
+		return nil, err
+	}
+	if s.memory != nil {
+		s.memory.commit(s)
+	}
+	s.visitAll(s.graph, func(r *unitRun) error { return r.deploy() })
+	s.destroyDeleted(ctx, gone)
+	return s.end()
 }
 
 func (r *unitRun) deploy() error {
 	if err := r.refuseRescued(); err != nil {
 		return err
 	}
-	g, err := r.prepare(r.soft)
+	g, err := r.gather(r.soft)
 	if err != nil {
 		return err
 	}
 	if len(g.missing) > 0 {
 		return fmt.Errorf("%s: deploy %s first", g.lacking(), g.missing[0].Unit)
 	}
+	if r.pruned(g) {
+		r.result.Result, r.result.Reason = report.Unchanged, "unchanged contract"
+		return nil
+	}
+	if err := r.prepareWith(r.soft, g); err != nil {
+		return err
+	}
+	return r.planAndApply(g, false)
+}
+
+// planAndApply plans the unit and applies the plan. Where another run has
+// changed the state in between, it does so once again: Terraform refuses the
+// plan before it has changed anything.
+func (r *unitRun) planAndApply(g gathered, again bool) error {
 	changes, err := r.makePlan(r.soft, false)
 	if err != nil {
 		return err
@@ -45,16 +79,43 @@ func (r *unitRun) deploy() error {
 			return err
 		}
 		r.result.Result, r.result.Reason = report.Unchanged, "no changes"
+		r.saveRecord(g)
 		return nil
 	}
+	if err := r.beginRecord(g); err != nil {
+		return err
+	}
 	if err := r.apply(); err != nil {
+		if errors.Is(err, errStale) && !again {
+			r.event(report.Line, "another run has changed its state: planned again")
+			r.result.Resources, r.result.Outputs = nil, nil
+			return r.planAndApply(g, true)
+		}
 		return err
 	}
 	r.result.Result = report.Applied
 	if err := r.hooks(r.hard, "after-apply", r.config.Hooks.AfterApply); err != nil {
 		return err
 	}
-	return r.publish(r.hard, r.applying.Outputs, false)
+	if err := r.publish(r.hard, r.applying.Outputs, false); err != nil {
+		return err
+	}
+	r.saveRecord(g)
+	return nil
+}
+
+// errStale: the state is another than the plan was made for.
+var errStale = errors.New("its state was changed by another run after the plan was made: run it again")
+
+// ephemeral lists the variable files, where the unit has a variable whose value
+// no plan holds.
+func (r *unitRun) ephemeral() []string {
+	for _, variable := range r.unit.Module.Variables {
+		if variable.Ephemeral {
+			return r.varFiles
+		}
+	}
+	return nil
 }
 
 // apply applies the saved plan, byte for byte. The first signal does not stop
@@ -86,7 +147,10 @@ func (r *unitRun) apply() error {
 		defer turn.Unlock()
 	}
 	r.applying = terraform.Applying{}
-	result, err := r.stream(r.hard, r.step(terraform.ApplyArgs(r.ws.Path(planFile), r.LockTimeout)))
+	result, err := r.stream(r.hard, r.step(terraform.ApplyArgs(r.ws.Path(planFile), r.LockTimeout, r.ephemeral()...)))
+	if err != nil && (terraform.StalePlan(result.words()) || terraform.LockSlipped(result.words())) {
+		return errStale
+	}
 	for _, d := range result.errors {
 		r.diagnose(d)
 	}

@@ -53,11 +53,7 @@ func (s *session) confirm() error {
 // refuseDependents refuses while units that are not selected hold resources
 // that need what is about to go.
 func (s *session) refuseDependents() error {
-	ids := make([]string, len(s.units))
-	for i, unit := range s.units {
-		ids[i] = unit.ID()
-	}
-	dependents := s.all.AllDependents(ids...)
+	dependents := s.all.AllDependents(ids(s.units)...)
 	var units []*stack.Unit
 	for _, id := range dependents {
 		if !s.graph.Has(id) {
@@ -164,12 +160,14 @@ func (r *unitRun) destroy() error {
 	}
 	if !changes {
 		r.result.Result, r.result.Reason = report.Unchanged, "nothing to destroy"
+		r.forget()
 		return nil
 	}
 	if err := r.apply(); err != nil {
 		return err
 	}
 	r.result.Result = report.Destroyed
+	r.forget()
 	return nil
 }
 

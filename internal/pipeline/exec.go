@@ -55,9 +55,10 @@ func (r *unitRun) execArgs(ctx context.Context, args []string) ([]string, error)
 	case !slices.Contains(takingVariables, args[0]) || savedPlan(args):
 		return args, nil
 	}
-	if err := errors.Join(r.checkSecrets(r.unit), r.bind(), r.findRescued()); err != nil {
+	if err := errors.Join(r.checkSecrets(r.unit), r.bind(r.units), r.findRescued()); err != nil {
 		return nil, err
 	}
+	r.expect()
 	g, err := r.gather(ctx)
 	if err != nil {
 		return nil, r.told(err)
@@ -92,9 +93,10 @@ func withUnit(ctx context.Context, o Options, id string, do func(*unitRun) error
 	if err != nil {
 		return err
 	}
-	s.Select.Environment, s.Select.Only = unit.Environment, []string{unit.ID()}
+	s.Select.Environment, s.units = unit.Environment, []*stack.Unit{unit}
+	s.all = s.tree.Graph(unit.Environment)
 	s.soft, s.hard = ctx, ctx
-	if err := errors.Join(s.selectUnits(), s.findTool()); err != nil {
+	if err := errors.Join(s.read(s.units), s.findTool()); err != nil {
 		return err
 	}
 	r := &unitRun{session: s, unit: unit, result: s.blank(unit.ID()), log: &unitLog{}, scrub: runner.NewScrubber(s.secretsOf(unit)...)}

@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/strata-tf/strata/internal/affected"
+	"github.com/strata-tf/strata/internal/record"
 	"github.com/strata-tf/strata/internal/report"
 	"github.com/strata-tf/strata/internal/runner"
 	"github.com/strata-tf/strata/internal/stack"
@@ -24,7 +26,31 @@ type Options struct {
 	Environ  []string // the environment that tools inherit ("NAME=value")
 	Commit   string   // what is deployed, for the report
 
-	Select stack.SelectOptions
+	// OpenRecords opens the store of the environment's records by its URL, Root
+	// the repository's folder that a store in a folder is below. Without it
+	// nothing is remembered.
+	OpenRecords func(ctx context.Context, url string) (record.Store, error)
+	Root        string
+	// NoPrune plans a unit that was selected for its needs alone although every
+	// value it reads is as it was.
+	NoPrune bool
+	// DestroyDeleted makes a deploy by records also destroy the units whose
+	// folders are gone. At returns what runs steps in other files than Source,
+	// and what closes it.
+	DestroyDeleted bool
+	At             func(files *affected.Snapshot) (runner.Runner, func() error, error)
+
+	// Repository is the git repository of Source, nil where there is none, for
+	// the reason NoRepository where that is known.
+	Repository   *affected.Repository
+	NoRepository error
+	// WorkingTree is what would be deployed: the files as they lie there,
+	// committed or not, without what git ignores.
+	WorkingTree func() (*affected.Snapshot, error)
+
+	Select  stack.SelectOptions
+	Ref     string  // a branch or ref whose environment is meant, where none is named
+	Changes Changes // what selects units, where none is named
 
 	Binary      string        // overrides terraform.binary
 	Parallelism int           // units at once, whatever they do; 0: plans by CPU and memory, and 10 applies
@@ -62,6 +88,14 @@ func (o *Options) check() error {
 		errs = append(errs, fmt.Errorf("--lock-timeout %s: it is a time to wait, such as 30s or 5m", o.LockTimeout))
 	}
 	return errors.Join(errs...)
+}
+
+// noRepository says why changes cannot be told.
+func (o *Options) noRepository() error {
+	if o.NoRepository != nil {
+		return o.NoRepository
+	}
+	return affected.ErrNoRepository
 }
 
 // Store keeps what must not be lost between runs, by key.

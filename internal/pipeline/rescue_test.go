@@ -52,7 +52,14 @@ func rescuing(t *testing.T, s Store) (r *unitRun, folder string) {
 
 func TestRescueKeepsWhatIsWhole(t *testing.T) {
 	ctx := t.Context()
-	kept := store.Open(t.TempDir())
+	url, err := store.FolderURL(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept, err := store.Open(ctx, url)
+	if err != nil {
+		t.Fatal(err)
+	}
 	r, folder := rescuing(t, kept)
 	if err := r.rescueApplied(); err != nil {
 		t.Fatalf("nothing to rescue: %v", err)

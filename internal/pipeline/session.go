@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -46,6 +47,12 @@ type session struct {
 	turns    turns
 	out      *output
 	blocked  map[string]int // rescued states that wait, by slug
+	memory   *memory        // of the environment's units; nil where nothing is remembered
+
+	byRecords bool                // the records decide which units run
+	why       map[string][]string // why each unit runs, where it was not named
+	notes     []string            // on the run as a whole
+	warnings  []string
 
 	run     *report.Run
 	mu      sync.Mutex
@@ -62,16 +69,20 @@ func open(ctx context.Context, verb string, o Options) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
+	note, err := s.chooseEnvironment(s.config, verb)
+	if err != nil {
+		return nil, err
+	}
+	if note != "" {
+		s.notes = append(s.notes, note)
+	}
 	s.soft, s.hard = ctx, ctx
 	if o.Stop != nil {
 		soft, cancel := context.WithCancel(ctx)
 		context.AfterFunc(o.Stop, cancel)
 		s.soft = soft
 	}
-	if err := s.selectUnits(); err != nil {
-		return nil, err
-	}
-	if err := s.bind(); err != nil {
+	if err := s.selectUnits(verb); err != nil {
 		return nil, err
 	}
 	if err := s.checkUnits(); err != nil {
@@ -102,45 +113,6 @@ func (s *session) load() error {
 	s.tree, err = stack.Discover(s.Source, s.config)
 	s.reader = stack.NewReader(s.Source)
 	return err
-}
-
-// selectUnits picks the units of the run and checks each.
-func (s *session) selectUnits() error {
-	var err error
-	if s.units, err = stack.Select(s.tree, s.Select); err != nil {
-		return err
-	}
-	if len(s.units) > 1 && len(s.Targets)+len(s.Replace) > 0 {
-		return fmt.Errorf("--target and --replace name resources of one unit, and %d are selected: select it alone with --only", len(s.units))
-	}
-	s.all = s.tree.Graph(s.Select.Environment)
-	ids := make([]string, len(s.units))
-	for i, unit := range s.units {
-		ids[i] = unit.ID()
-	}
-	s.graph = s.all.Subgraph(ids)
-	var needs []*stack.Unit
-	for _, id := range s.all.AllNeeds(ids...) {
-		needs = append(needs, s.tree.Unit(id))
-	}
-	return s.tree.Load(s.reader, append(needs, s.units...))
-}
-
-// bind finds what each selected unit reads from its needs.
-func (s *session) bind() error {
-	s.bindings = make(map[string][]contract.Binding)
-	var errs []error
-	for _, unit := range s.units {
-		var needs []*stack.Unit
-		for _, id := range s.all.AllNeeds(unit.ID()) {
-			needs = append(needs, s.tree.Unit(id))
-		}
-		bindings, err := contract.Bindings(unit, needs)
-		errs = append(errs, err)
-		s.bindings[unit.ID()] = bindings
-	}
-	s.values.expect(s.bindings)
-	return errors.Join(errs...)
 }
 
 // checkUnits refuses what would only fail half-way.
@@ -220,6 +192,7 @@ func (s *session) findTool() error {
 func (s *session) startRun(verb string) {
 	now := time.Now()
 	s.run = &report.Run{
+		Notes: s.notes, Warnings: s.warnings,
 		Schema: report.Schema, ID: runID(now), Verb: verb,
 		Environment: s.Select.Environment, Commit: s.Commit, Started: now.UTC(),
 	}
@@ -239,12 +212,24 @@ func runID(now time.Time) string {
 
 // walk visits the units of g in order and side by side and closes the run.
 func (s *session) walk(g *graph.Graph, visit func(r *unitRun) error) (*report.Run, error) {
-	var err error
-	if s.out, err = newOutput(s.Options, s.run.ID); err != nil {
+	if err := s.start(g.Len()); err != nil {
 		return nil, err
 	}
+	s.visitAll(g, visit)
+	return s.end()
+}
+
+// start opens the run's folder and its display.
+func (s *session) start(units int) (err error) {
+	if s.out, err = newOutput(s.Options, s.run.ID); err != nil {
+		return err
+	}
 	s.run.Logs = s.out.dir
-	s.Progress.Start(s.run.Verb, s.run.Environment, g.Len())
+	s.Progress.Start(s.run.Verb, s.run.Environment, units)
+	return nil
+}
+
+func (s *session) visitAll(g *graph.Graph, visit func(r *unitRun) error) {
 	slots := s.Parallelism
 	if env := s.config.Environments[s.Select.Environment]; slots == 0 && env.Parallelism > 0 {
 		slots = env.Parallelism
@@ -255,12 +240,17 @@ func (s *session) walk(g *graph.Graph, visit func(r *unitRun) error) (*report.Ru
 	graph.Walk(s.soft, g, graph.Options{Slots: slots, FailFast: s.FailFast},
 		func(_ context.Context, id string, release func()) error { return s.visit(id, release, visit) },
 		func(id, because string) { s.skip(id, because) })
-	s.Progress.Stop()
 	for _, id := range g.Order() {
 		s.run.Units = append(s.run.Units, *s.results[id])
-		if s.soft.Err() != nil && s.results[id].Result == report.NotRun {
-			s.run.Result = report.Interrupted
-		}
+	}
+}
+
+// end closes the display and the run.
+func (s *session) end() (*report.Run, error) {
+	s.Progress.Stop()
+	notRun := func(u report.Unit) bool { return u.Result == report.NotRun }
+	if s.soft.Err() != nil && slices.ContainsFunc(s.run.Units, notRun) {
+		s.run.Result = report.Interrupted
 	}
 	s.run.Seconds = time.Since(s.run.Started).Seconds()
 	s.run.Settle()
@@ -300,6 +290,6 @@ func (s *session) blank(id string) *report.Unit {
 	unit := s.tree.Unit(id)
 	return &report.Unit{
 		ID: id, Path: unit.Path, Layer: unit.Layer, Region: unit.Region, Instance: unit.Instance,
-		Needs: unit.Needs,
+		Needs: unit.Needs, Selected: s.why[id],
 	}
 }

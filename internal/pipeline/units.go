@@ -37,16 +37,12 @@ func Graph(o Options) (*graph.Graph, error) {
 	if err != nil {
 		return nil, err
 	}
-	ids := make([]string, len(units))
-	for i, unit := range units {
-		ids[i] = unit.ID()
-	}
-	return s.tree.Graph(o.Select.Environment).Subgraph(ids), nil
+	return s.tree.Graph(o.Select.Environment).Subgraph(ids(units)), nil
 }
 
 // openUnits reads the repository, for verbs that need no run.
 func openUnits(o Options) (*session, error) {
-	s := &session{Options: o, results: make(map[string]*report.Unit)}
+	s := &session{Options: o, results: make(map[string]*report.Unit), why: make(map[string][]string)}
 	if s.Progress == nil {
 		s.Progress = report.Discard{}
 	}

@@ -112,6 +112,9 @@ func mdExtras(b *strings.Builder, run *Run, limit int) {
 	if orphans > limit {
 		b.WriteString("- … and " + thousands(orphans-limit) + " more\n")
 	}
+	for _, note := range run.Notes {
+		b.WriteString("\n" + mdText(brief(note, 300)) + "\n")
+	}
 	for n, warning := range run.Warnings {
 		if n == limit {
 			b.WriteString("\n… and " + count(len(run.Warnings)-n, "more warning") + "\n")

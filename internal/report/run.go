@@ -41,6 +41,7 @@ type Run struct {
 	Seconds     float64   `json:"seconds"`
 	Result      Result    `json:"result"`
 	Error       string    `json:"error,omitempty"` // why the run as a whole did not start or ended early
+	Notes       []string  `json:"notes,omitempty"` // on the run as a whole: what was left out, and why
 	Warnings    []string  `json:"warnings,omitempty"`
 	Units       []Unit    `json:"units"`
 	Logs        string    `json:"logs,omitempty"` // the folder given with --out
@@ -54,6 +55,7 @@ type Unit struct {
 	Region      string       `json:"region"`
 	Instance    string       `json:"instance,omitempty"`
 	Needs       []string     `json:"needs,omitempty"`
+	Selected    []string     `json:"selected,omitempty"` // why it runs, where it was not named
 	Result      Result       `json:"result"`
 	Reason      string       `json:"reason,omitempty"`  // why it has this result, in a line
 	Changes     *Changes     `json:"changes,omitempty"` // nil where no plan was made

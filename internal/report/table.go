@@ -144,6 +144,9 @@ func (t *table) ending() {
 	if t.out.Len() > 0 {
 		t.line("")
 	}
+	for _, note := range t.run.Notes {
+		t.text("", clean(note))
+	}
 	for _, warning := range t.run.Warnings {
 		t.text("", t.style.yellow("Warning:")+" "+clean(warning))
 	}

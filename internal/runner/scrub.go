@@ -134,12 +134,3 @@ func (s *Scrubber) match(text string) int {
 	}
 	return 0
 }
-
-// Bytes returns data without the secret values; data itself where it has none.
-func (s *Scrubber) Bytes(data []byte) []byte {
-	text := string(data)
-	if clean := s.Text(text); clean != text {
-		return []byte(clean)
-	}
-	return data
-}

@@ -47,9 +47,6 @@ func TestScrubberForms(t *testing.T) {
 			if strings.Contains(got, secret) {
 				t.Errorf("the secret is left: %q", got)
 			}
-			if b := string(s.Bytes([]byte(text))); b != got {
-				t.Errorf("Bytes gives %q, Text %q", b, got)
-			}
 		})
 	}
 }
@@ -115,7 +112,7 @@ func TestScrubberWith(t *testing.T) {
 	if got := none.Text("first"); got != "first" {
 		t.Errorf("none: %q", got)
 	}
-	if got := new(Scrubber).Bytes([]byte("first")); string(got) != "first" {
+	if got := new(Scrubber).Text("first"); got != "first" {
 		t.Errorf("zero: %q", got)
 	}
 }

@@ -27,7 +27,10 @@ func (p *parsing) block(b *hcl.Block) {
 	case "provider":
 		p.implied = append(p.implied, b.Labels[0])
 	case "resource", "data", "ephemeral":
+		p.m.Reads = p.m.Reads || b.Type != "resource"
 		p.uses(b)
+	case "check":
+		p.m.Reads = true // it may hold a data source, and is about what there is
 	}
 }
 

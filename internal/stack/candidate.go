@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 )
@@ -29,7 +30,7 @@ func (d *discovery) candidate(plan *layerPlan, dir string, n names) {
 	}
 	if !folder.terraform {
 		if !folder.left {
-			d.problem("%s looks like a unit of layer %s but has no .tf file", shown(dir), plan.layer.Name)
+			d.bare = append(d.bare, fmt.Sprintf("%s looks like a unit of layer %s", shown(dir), plan.layer.Name))
 		}
 		return
 	}

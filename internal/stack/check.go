@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/bmatcuk/doublestar/v4"
+
 	"github.com/strata-tf/strata/internal/graph"
 )
 
@@ -18,6 +20,9 @@ func check(cfg *Config, doc *document) []Problem {
 		c.layer(&cfg.Layers[i], fmt.Sprintf("layers[%d]", i))
 	}
 	c.backend(&cfg.Backend, nil, "backend")
+	for i, rule := range cfg.Unknown {
+		c.glob(rule.Glob, fmt.Sprintf("unknown[%d].glob", i))
+	}
 	c.hooks("hooks.before-plan", cfg.Hooks.BeforePlan)
 	c.hooks("hooks.before-apply", cfg.Hooks.BeforeApply)
 	c.hooks("hooks.after-apply", cfg.Hooks.AfterApply)
@@ -73,6 +78,10 @@ func (c *checker) layer(layer *Layer, at string) {
 	for i, file := range layer.VarFiles {
 		c.file(file, layer, fmt.Sprintf("%s.var-files[%d]", at, i))
 	}
+	for i, glob := range layer.Watch {
+		c.file(glob, layer, fmt.Sprintf("%s.watch[%d]", at, i))
+		c.glob(glob, fmt.Sprintf("%s.watch[%d]", at, i))
+	}
 	c.template(layer.Workspace, layer, at+".workspace")
 	for i, name := range layer.Environments {
 		if _, ok := c.cfg.Environments[name]; !ok && name != "" {
@@ -82,6 +91,13 @@ func (c *checker) layer(layer *Layer, at string) {
 		if slices.Index(layer.Environments, name) < i {
 			c.problem(fmt.Sprintf("%s.environments[%d]", at, i), "environment %q stands here twice", name)
 		}
+	}
+}
+
+// glob checks that a pattern can be matched with.
+func (c *checker) glob(pattern, at string) {
+	if !doublestar.ValidatePattern(pattern) {
+		c.problem(at, "%q is no valid glob", pattern)
 	}
 }
 

@@ -19,6 +19,8 @@ type Config struct {
 	Backend      Backend                `json:"backend,omitempty" jsonschema:"what every unit's init is told about its state's backend"`
 	Terraform    Terraform              `json:"terraform,omitempty" jsonschema:"which Terraform or OpenTofu runs"`
 	Hooks        Hooks                  `json:"hooks,omitempty" jsonschema:"commands run around each unit's plan and apply"`
+	Store        Store                  `json:"store,omitempty" jsonschema:"where Strata keeps its records"`
+	Unknown      []Unknown              `json:"unknown,omitempty" jsonschema:"what a changed file means that no unit depends on; the first glob that matches decides"`
 	Tools        map[string]Tool        `json:"tools,omitempty" jsonschema:"where the programs of hooks are found, by the name that run begins with"`
 }
 
@@ -31,6 +33,8 @@ type Layer struct {
 	// layer/instance.output, either layer with @region.
 	Inputs  map[string]string `json:"inputs,omitempty" jsonschema:"variable: need.output, for variables not named as LAYER_OUTPUT"`
 	Secrets []string          `json:"secrets,omitempty" jsonschema:"variables that are given as secrets, to this layer's units alone"`
+
+	Watch []string `json:"watch,omitempty" jsonschema:"globs of further files that the layer's units depend on, from the repository's root, with the same placeholders as var-files"`
 
 	// For a path without {env}:
 	Environments []string `json:"environments,omitempty" jsonschema:"the environments that share the folder, where the path has no {env}"`
@@ -73,6 +77,17 @@ type Hook struct {
 	Image  string   `json:"image,omitempty" jsonschema:"the container image under Dagger"`
 	Dir    string   `json:"dir,omitempty" jsonschema:"the folder it runs in, from the repository's root; the unit's own if empty"`
 	Layers []string `json:"layers,omitempty" jsonschema:"only for these layers; all if empty"`
+}
+
+// Store says where Strata keeps what it remembers.
+type Store struct {
+	URL string `json:"url,omitempty" jsonschema:"the place: s3://bucket/prefix?region=REGION, or a folder from the repository's root, with {env}; default: strata/ in the bucket of the environment's states, or .strata/store where these are local"`
+}
+
+// Unknown is a rule for changed files that no unit depends on.
+type Unknown struct {
+	Glob   string `json:"glob" jsonschema:"of paths from the repository's root"`
+	Select string `json:"select" jsonschema:"all: every unit is affected; warn: none is, and it is said"`
 }
 
 // Tool says where a tool is found.

@@ -24,21 +24,32 @@ func (e *NoUnitsError) Error() string {
 // the layers' paths lead through. All that is wrong is told at once, joined,
 // one line each; a repository without any unit is a *NoUnitsError.
 func Discover(fsys fs.FS, cfg *Config) (*Tree, error) {
-	d := &discovery{fsys: fsys, cfg: cfg, folders: newFolders(fsys), files: map[string]bool{}}
-	for i := range cfg.Layers {
-		if err := d.layer(&cfg.Layers[i]); err != nil {
-			return nil, fmt.Errorf("layer %s: %w", cfg.Layers[i].Name, err)
-		}
+	tree, bare, err := DiscoverWithBare(fsys, cfg)
+	for i, dir := range bare {
+		bare[i] = dir + " but has no .tf file"
 	}
-	if len(d.units) == 0 && len(d.problems) == 0 {
-		return nil, noUnits(cfg)
-	}
-	d.share()
-	tree, problems := newTree(cfg, d.units)
-	if err := joined(append(d.problems, problems...)); err != nil {
+	if err := errors.Join(err, joined(bare)); err != nil {
 		return nil, err
 	}
 	return tree, nil
+}
+
+// DiscoverWithBare is Discover for comparing two states of a repository: a
+// folder that a layer's path leads to and that has no .tf file (any more) is no
+// error. These are listed: "FOLDER looks like a unit of layer NAME".
+func DiscoverWithBare(fsys fs.FS, cfg *Config) (tree *Tree, bare []string, err error) {
+	d := &discovery{fsys: fsys, cfg: cfg, folders: newFolders(fsys), files: map[string]bool{}}
+	for i := range cfg.Layers {
+		if err := d.layer(&cfg.Layers[i]); err != nil {
+			return nil, nil, fmt.Errorf("layer %s: %w", cfg.Layers[i].Name, err)
+		}
+	}
+	if len(d.units)+len(d.problems)+len(d.bare) == 0 {
+		return nil, nil, noUnits(cfg)
+	}
+	d.share()
+	tree, problems := newTree(cfg, d.units)
+	return tree, d.bare, joined(append(d.problems, problems...))
 }
 
 func noUnits(cfg *Config) error {
@@ -72,6 +83,7 @@ type discovery struct {
 	folders  *folders
 	files    map[string]bool // files that were asked for: whether they exist
 	units    []*Unit
+	bare     []string // folders without .tf files
 	problems []string
 }
 

@@ -68,14 +68,15 @@ func (f *folders) read(dir string) content {
 		return content{fault: err}
 	}
 	var c content
-	data, hidden := false, true
+	data, only := false, true
 	for _, entry := range entries {
 		name := entry.Name()
-		data = data || name == ".terraform"
-		hidden = hidden && strings.HasPrefix(name, ".")
+		state := strings.Contains(name, ".tfstate") // backups and the folder of workspaces too
+		data = data || state || name == ".terraform"
+		only = only && (state || strings.HasPrefix(name, "."))
 		c.terraform = c.terraform || !entry.IsDir() && isTerraformFile(name)
 	}
-	c.left = data && hidden
+	c.left = data && only
 	return c
 }
 

@@ -129,7 +129,7 @@ func TestLoadProblems(t *testing.T) {
 			"not built yet", "environments:\n  production:\n    approval: required",
 			`3:5: unknown key "approval" in environments.production: this version of Strata does not have it`,
 		},
-		{"not built yet, at the top", "store: {url: x}", `1:1: unknown key "store": this version of Strata does not have it`},
+		{"not built yet, at the top", "policy: {path: x}", `1:1: unknown key "policy": this version of Strata does not have it`},
 		{"text for a list", "layers: foundation", `1:9: layers: expected a list, found the text "foundation" (put it in brackets)`},
 		{"list for a mapping", "environments: []", "1:15: environments: expected a mapping, found a list"},
 		{"number for text", "terraform: {version: 1.11}", "1:22: terraform.version: expected text, found the number 1.11 (put it in quotes)"},

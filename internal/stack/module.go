@@ -11,6 +11,7 @@ type Module struct {
 	Outputs   map[string]Output   // declared outputs
 	Providers []string            // source addresses of required and implied providers, sorted; built-in ones are left out
 	Calls     []Call              // module blocks, in file order
+	Reads     bool                // it has data sources, ephemeral resources or checks: its plan depends on more than its files and values
 }
 
 // BackendBlock is a backend block's type and its constant settings.

@@ -135,5 +135,6 @@ func moduleSchema() *hcl.BodySchema {
 		{Type: "resource", LabelNames: []string{"type", "name"}},
 		{Type: "data", LabelNames: []string{"type", "name"}},
 		{Type: "ephemeral", LabelNames: []string{"type", "name"}},
+		{Type: "check", LabelNames: []string{"name"}},
 	}}
 }

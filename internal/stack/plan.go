@@ -13,6 +13,7 @@ type layerPlan struct {
 	segments  []template
 	hasEnv    bool
 	varFiles  []template
+	watch     []template
 	config    template // of the backend
 	demanded  bool     // the backend's file must exist
 	values    map[string]template
@@ -45,6 +46,9 @@ func planLayer(layer *Layer, cfg *Config) (*layerPlan, error) {
 	}
 	for _, file := range layer.VarFiles {
 		plan.varFiles = append(plan.varFiles, parse(file, settingPlaceholders()))
+	}
+	for _, glob := range plan.layer.Watch {
+		plan.watch = append(plan.watch, parse(glob, settingPlaceholders()))
 	}
 	plan.config = parse(backend.Config, settingPlaceholders())
 	for name, value := range backend.Values {
@@ -83,6 +87,9 @@ func (d *discovery) unit(plan *layerPlan, n names) *Unit {
 			d.problem("%s: variable file %s of layer %s does not exist", u.ID(), shown(file), u.Layer)
 		}
 		u.VarFiles = append(u.VarFiles, file)
+	}
+	for _, t := range plan.watch {
+		u.Watch = append(u.Watch, t.expandPath(n))
 	}
 	if len(plan.config) > 0 {
 		file := plan.config.expandPath(n)

@@ -31,9 +31,6 @@ func NewReader(fsys fs.FS) *Reader {
 	return &Reader{fsys: fsys, modules: map[string]*reading{}, resolver: newResolver(fsys)}
 }
 
-// ReadModule reads one Terraform folder of a repository.
-func ReadModule(fsys fs.FS, dir string) (*Module, error) { return NewReader(fsys).Module(dir) }
-
 // Module reads a Terraform folder: a slash path relative to the repository's
 // root. What its files say wrongly is a *ModuleError, and the module then holds
 // what could be read all the same. A folder that does not exist, or has no

@@ -86,13 +86,13 @@ module "outside" { source = "../../x" }
 		"u/x.tftest.hcl": {Data: []byte(`{{{`)},
 		"u/sub/x.tf":     {Data: []byte(`{{{`)},
 	}
-	got, err := ReadModule(fsys, "u")
+	got, err := NewReader(fsys).Module("u")
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := &Module{
 		Files:    []string{"j.tf.json", "main.tf", "modules.tf", "variables.tf", "x.tofu"},
-		Required: ">= 1.6",
+		Required: ">= 1.6", Reads: true,
 		Backend: &BackendBlock{
 			Type: "s3", Settings: map[string]string{"bucket": "states", "encrypt": "true", "key": "a/b.tfstate"},
 			Pos: Position{"u/main.tf", 10, 3},
@@ -141,7 +141,7 @@ func TestReadModuleOverrides(t *testing.T) {
 	fsys := repo(`
 u/a_override.tf = terraform {\n backend "s3" {\n key = var.key\n }\n}\nvariable "v" { default = 1 }\nmodule "m" { source = "./y" }
 u/main.tf = terraform {\n cloud {}\n}\nvariable "v" { type = string }\nmodule "m" { source = "./x" }\nmodule "n" { source = "./x" }`)
-	m, err := ReadModule(fsys, "u")
+	m, err := NewReader(fsys).Module("u")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +166,7 @@ func TestReadModuleFaults(t *testing.T) {
 		{"several files", "u/a.tf = a {\nu/b.tf = b {", "u/a.tf:1:3: "},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := ReadModule(repo(test.files), "u")
+			_, err := NewReader(repo(test.files)).Module("u")
 			if err == nil || !strings.HasPrefix(err.Error(), test.want) {
 				t.Errorf("error is %v, want %s", err, test.want)
 			}
@@ -179,7 +179,7 @@ func TestReadModuleFaults(t *testing.T) {
 
 // What does not parse is told, and what could be read is there all the same.
 func TestReadModuleKeepsWhatItCouldRead(t *testing.T) {
-	m, err := ReadModule(repo(`u/a.tf = module "m" { source = "../m" }\nvariable "v" {\n type = \n}\nu/b.tf = module "n" { source = "../n" }`), "u")
+	m, err := NewReader(repo(`u/a.tf = module "m" { source = "../m" }\nvariable "v" {\n type = \n}\nu/b.tf = module "n" { source = "../n" }`)).Module("u")
 	var faulty *ModuleError
 	if !errors.As(err, &faulty) || m == nil {
 		t.Fatalf("module %v, error %v", m, err)
@@ -278,10 +278,28 @@ func FuzzReadModule(f *testing.F) {
 	f.Add(`terraform { required_providers { a = { source = [] }, b = 1 } }`)
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, name := range []string{"u/main.tf", "u/main.tf.json"} {
-			m, err := ReadModule(fstest.MapFS{name: {Data: []byte(text)}}, "u")
+			m, err := NewReader(fstest.MapFS{name: {Data: []byte(text)}}).Module("u")
 			if m == nil {
 				t.Fatal(err)
 			}
 		}
 	})
+}
+
+// TestReaderReads: what makes a module's plan depend on more than its files and
+// values.
+func TestReaderReads(t *testing.T) {
+	for text, want := range map[string]bool{
+		`resource "a" "b" {}`:                                         false,
+		`data "a" "b" {}`:                                             true,
+		`ephemeral "a" "b" {}`:                                        true,
+		"check \"c\" {\n  data \"a\" \"b\" {}\n}\n":                   true,
+		`output "data" { value = 1 }`:                                 false,
+		"resource \"a\" \"b\" {\n  lifecycle {}\n}\nlocals { d = 1 }": false,
+	} {
+		m, err := NewReader(fstest.MapFS{"u/main.tf": {Data: []byte(text)}}).Module("u")
+		if err != nil || m.Reads != want {
+			t.Errorf("%s: %v, %v", text, m.Reads, err)
+		}
+	}
 }

@@ -53,6 +53,8 @@ func refine(schema *jsonschema.Schema) {
 	top["environments"].PropertyNames = &jsonschema.Schema{Pattern: folderPattern}
 	top["environments"].AdditionalProperties.Properties["parallelism"].Minimum = &zero
 
+	top["unknown"].Items.Properties["select"].Enum = []any{"all", "warn"}
+
 	layer := top["layers"].Items.Properties
 	layer["name"].Pattern = layerPattern
 	layer["needs"].Items.Pattern = needPattern

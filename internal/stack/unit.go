@@ -18,6 +18,7 @@ type Unit struct {
 	Secrets   []string       // variables given as secrets
 	VarFiles  []string       // slash paths relative to the repository's root
 	Backend   Backend        // placeholders filled in
+	Watch     []string       // globs of further files it depends on, placeholders filled in
 	Workspace string         // Terraform workspace to select, if any
 	Shared    bool           // other units use the same folder
 	Module    *Module        // what its folder declares
@@ -28,6 +29,9 @@ type Ref struct {
 	Unit   string // the unit's id
 	Output string
 }
+
+// String writes the reference: the unit's id and the output's name.
+func (r Ref) String() string { return r.Unit + " " + r.Output }
 
 // ID is layer[/instance]@region:environment.
 func (u *Unit) ID() string { return ID(u.Layer, u.Instance, u.Region, u.Environment) }
@@ -41,6 +45,15 @@ func ID(layer, instance, region, environment string) string {
 	}
 	b.WriteString("@" + region + ":" + environment)
 	return b.String()
+}
+
+// CutID takes the environment off a unit's id.
+func CutID(id string) (rest, environment string, ok bool) {
+	i := strings.LastIndexByte(id, ':')
+	if i < 0 {
+		return id, "", false
+	}
+	return id[:i], id[i+1:], true
 }
 
 // DataDir is the unit's Terraform data folder, relative to the repository's

@@ -54,8 +54,14 @@ func unpackOne(root *os.Root, header *tar.Header, content io.Reader) error {
 			return nil // the same link, from another archive
 		}
 		return err
+	case tar.TypeLink: // a file that is there under another name
+		return root.Link(path.Clean(header.Linkname), name)
 	case tar.TypeReg:
-		out, err := root.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+		perm := fs.FileMode(0o600)
+		if header.Mode&0o100 != 0 {
+			perm = 0o700
+		}
+		out, err := root.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, perm)
 		if err != nil {
 			return err
 		}

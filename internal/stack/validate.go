@@ -133,7 +133,7 @@ func (d *document) unknownKey(key string, s *jsonschema.Schema, path, child stri
 func planned(key string) bool {
 	switch key {
 	case "approval", "gates", "backup", "rollback", "ttl", "promote-from", "promote", "limits",
-		"watch", "role", "store", "contracts", "policy", "scan", "drift", "notify":
+		"role", "contracts", "policy", "scan", "drift", "notify":
 		return true
 	}
 	return false

@@ -6,11 +6,17 @@ import (
 	"errors"
 	"io/fs"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 )
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
 
 // smallFiles lets this process write files of at most size bytes.
 func smallFiles(t *testing.T, size uint64) (end func()) {
@@ -32,8 +38,9 @@ func smallFiles(t *testing.T, size uint64) (end func()) {
 // TestStorePutInPart: what could be written only in part is not left there: it
 // would be taken for a state.
 func TestStorePutInPart(t *testing.T) {
-	ctx, root := t.Context(), filepath.Join(t.TempDir(), "store")
-	s := Open(root)
+	const key = "rescued/clients+mtn-ghana@us-east-1@staging/20260101T120000.000Z.tfstate"
+	ctx := t.Context()
+	s, _ := openTemp(t)
 	check(t, s.Put(ctx, "rescued/x/before", []byte("whole")))
 	end := smallFiles(t, 4096)
 	err := s.Put(ctx, key, []byte(strings.Repeat("x", 1<<16)))

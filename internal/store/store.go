@@ -1,102 +1,187 @@
-// Package store keeps what Strata must not lose between runs: today the states
-// that a backend did not take.
+// Package store keeps what Strata must not lose between runs: records, and the
+// states that a backend did not take. It is a folder or a part of an S3 bucket.
 package store
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
-	"slices"
+	"net/url"
+	"strings"
+	"sync"
 
-	"gocloud.dev/blob"
-	"gocloud.dev/blob/fileblob"
-	"gocloud.dev/gcerrors"
+	"golang.org/x/sync/errgroup"
 )
 
-// Store is a bucket of named files. It is made when something is first put
-// into it.
-type Store struct{ dir string }
-
-// Open returns the store in a folder of this machine.
-func Open(dir string) *Store { return &Store{dir: dir} }
-
-// in calls do with the bucket. Of one that does not exist it is an
-// fs.ErrNotExist.
-func (s *Store) in(what, key string, do func(*blob.Bucket) error) error {
-	b, err := fileblob.OpenBucket(s.dir, &fileblob.Options{NoTempDir: true, Metadata: fileblob.MetadataDontWrite, DirFileMode: 0o700})
-	if _, statErr := os.Stat(s.dir); err != nil && errors.Is(statErr, fs.ErrNotExist) {
-		err = fs.ErrNotExist
-	}
-	if err == nil {
-		err = errors.Join(do(b), b.Close())
-	}
-	switch {
-	case err == nil:
-		return nil
-	case gcerrors.Code(err) == gcerrors.NotFound:
-		err = fs.ErrNotExist
-	}
-	return fmt.Errorf("store %s: %s %s: %w", s.dir, what, key, err)
+// Store holds files by key: slash paths of letters, digits and . _ - + @. It is
+// safe for concurrent use, also by several processes: a file is there as a
+// whole or not at all.
+type Store struct {
+	url    string
+	driver driver
+	width  int // requests at once
 }
 
-// Put writes a file as a whole, mode 0600.
+// driver is one kind of store. What it returns for a file that is not there
+// wraps fs.ErrNotExist.
+type driver interface {
+	// put writes a file as a whole. With exclusive set it fails with
+	// fs.ErrExist where there is one.
+	put(ctx context.Context, key string, data []byte, exclusive bool) error
+	get(ctx context.Context, key string) ([]byte, error)
+	remove(ctx context.Context, key string) error
+	// list returns every key that begins with prefix, sorted.
+	list(ctx context.Context, prefix string) ([]string, error)
+	// advice says what to do about a failure, "" if that is not known.
+	advice(err error) string
+}
+
+// Open returns the store at a URL:
+//
+//	file:///absolute/folder
+//	s3://bucket/prefix?region=…&endpoint=…&use_path_style=true&profile=…
+//	    &role_arn=…&external_id=…&session_name=…&encrypt=true&kms_key_id=…
+//
+// The folder is made when something is first put into it. Nothing is asked of
+// S3 before it is used; what the URL does not say comes from where the AWS
+// tools look for it (AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL_S3, …).
+func Open(ctx context.Context, rawURL string) (*Store, error) {
+	return OpenIn(ctx, rawURL, nil)
+}
+
+// OpenIn is Open with other surroundings than this process's own.
+func OpenIn(ctx context.Context, rawURL string, around *Surroundings) (*Store, error) {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return nil, fmt.Errorf("store %q is no URL: %w", rawURL, errors.Unwrap(err))
+	}
+	s := &Store{url: u.Redacted()}
+	switch u.Scheme {
+	case "file":
+		s.width = 8
+		s.driver, err = openFolder(u)
+	case "s3":
+		s.width = s3Width
+		s.driver, err = openBucket(ctx, u, around)
+	default:
+		err = errors.New("a store is file:///absolute/folder or s3://bucket/prefix?region=REGION")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("store %s: %w", s.url, err)
+	}
+	return s, nil
+}
+
+// String is the store's URL.
+func (s *Store) String() string { return s.url }
+
+// Put writes a file as a whole.
 func (s *Store) Put(ctx context.Context, key string, data []byte) error {
-	if err := os.MkdirAll(s.dir, 0o700); err != nil {
-		return fmt.Errorf("store %s: %w", s.dir, err)
-	}
-	return s.in("write", key, func(b *blob.Bucket) error {
-		err := b.WriteAll(ctx, key, data, &blob.WriterOptions{BeforeWrite: private})
-		if err != nil {
-			_ = b.Delete(context.WithoutCancel(ctx), key) // what is not whole must not be taken for it
-		}
-		return err
-	})
+	return s.do("write", key, func() error { return s.driver.put(ctx, key, data, false) })
 }
 
-// private narrows the mode of a file before anything is in it.
-func private(as func(any) bool) error {
-	var f *os.File
-	if !as(&f) {
-		return errors.New("not a file")
-	}
-	return f.Chmod(0o600)
+// PutNew writes a file that must not be there yet: of several writers one wins,
+// the others get fs.ErrExist. (An S3 of another maker may not know conditional
+// writes and let the last win: read again what must be agreed upon.)
+func (s *Store) PutNew(ctx context.Context, key string, data []byte) error {
+	return s.do("write", key, func() error { return s.driver.put(ctx, key, data, true) })
 }
 
-// Get reads a file; fs.ErrNotExist if there is none.
+// Get reads a file. The error wraps fs.ErrNotExist if there is none.
 func (s *Store) Get(ctx context.Context, key string) (data []byte, err error) {
-	err = s.in("read", key, func(b *blob.Bucket) error {
-		data, err = b.ReadAll(ctx, key)
-		return err
-	})
+	err = s.do("read", key, func() error { data, err = s.driver.get(ctx, key); return err })
 	return data, err
 }
 
-// Delete removes a file; fs.ErrNotExist if there is none.
+// Delete removes a file. The error wraps fs.ErrNotExist if there is none.
 func (s *Store) Delete(ctx context.Context, key string) error {
-	return s.in("remove", key, func(b *blob.Bucket) error { return b.Delete(ctx, key) })
+	return s.do("remove", key, func() error { return s.driver.remove(ctx, key) })
 }
 
-// List returns the names of the files that begin with prefix, sorted. A store
-// that was never written to has none.
-func (s *Store) List(ctx context.Context, prefix string) (keys []string, err error) {
-	err = s.in("list", prefix, func(b *blob.Bucket) error {
-		for page := b.List(&blob.ListOptions{Prefix: prefix}); ; {
-			object, err := page.Next(ctx)
-			if err == io.EOF {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			keys = append(keys, object.Key)
-		}
-	})
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+// List returns the keys that begin with prefix, sorted. A folder that was never
+// written to has none; a bucket that does not exist is an error.
+func (s *Store) List(ctx context.Context, prefix string) ([]string, error) {
+	keys, err := s.driver.list(ctx, prefix)
+	if err != nil {
+		return nil, s.failed("list", prefix, err)
 	}
-	slices.Sort(keys)
-	return keys, err
+	return keys, nil
+}
+
+// GetMany reads all files whose keys begin with prefix, side by side. One that
+// is removed meanwhile is left out.
+func (s *Store) GetMany(ctx context.Context, prefix string) (map[string][]byte, error) {
+	keys, err := s.List(ctx, prefix)
+	if err != nil {
+		return nil, err
+	}
+	files := make(map[string][]byte, len(keys))
+	var mu sync.Mutex
+	group, inner := errgroup.WithContext(ctx)
+	next := make(chan string)
+	for range min(s.width, len(keys)) {
+		group.Go(func() error {
+			for key := range next {
+				data, err := s.Get(inner, key)
+				if errors.Is(err, fs.ErrNotExist) {
+					continue
+				}
+				if err != nil {
+					return err
+				}
+				mu.Lock()
+				files[key] = data
+				mu.Unlock()
+			}
+			return nil
+		})
+	}
+	for _, key := range keys {
+		select {
+		case next <- key:
+			continue
+		case <-inner.Done():
+		}
+		break
+	}
+	close(next)
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return files, ctx.Err()
+}
+
+func (s *Store) do(verb, key string, what func() error) error {
+	if !validKey(key) {
+		return fmt.Errorf("store %s: %q is no key", s.url, key)
+	}
+	if err := what(); err != nil {
+		return s.failed(verb, key, err)
+	}
+	return nil
+}
+
+func (s *Store) failed(verb, key string, err error) error {
+	if advice := s.driver.advice(err); advice != "" {
+		return fmt.Errorf("store %s: %s %s: %w: %s", s.url, verb, key, err, advice)
+	}
+	return fmt.Errorf("store %s: %s %s: %w", s.url, verb, key, err)
+}
+
+// validKey says whether a key means the same file in every store. Names begin
+// with a letter or digit: no "..", and no file that a driver hides.
+func validKey(key string) bool {
+	for name := range strings.SplitSeq(key, "/") {
+		if name == "" || len(name) > 255 {
+			return false
+		}
+		for i, c := range []byte(name) {
+			plain := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+			if !plain && (i == 0 || !strings.ContainsRune("._-+@", rune(c))) {
+				return false
+			}
+		}
+	}
+	return true
 }

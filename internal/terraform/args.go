@@ -76,9 +76,14 @@ func PlanArgs(o PlanOptions) []string {
 // change.
 const PlanChanges = 2
 
-// ApplyArgs returns the arguments that apply the saved plan.
-func ApplyArgs(plan string, lockTimeout time.Duration) []string {
-	return []string{"apply", "-json", "-input=false", "-lock-timeout=" + lockTimeout.String(), plan}
+// ApplyArgs returns the arguments that apply the saved plan. A plan holds the
+// values of all variables but the ephemeral ones: varFiles give these again.
+func ApplyArgs(plan string, lockTimeout time.Duration, varFiles ...string) []string {
+	args := []string{"apply", "-json", "-input=false", "-lock-timeout=" + lockTimeout.String()}
+	for _, file := range varFiles {
+		args = append(args, "-var-file="+file)
+	}
+	return append(args, plan)
 }
 
 // ShowArgs returns the arguments that print the saved plan as JSON.

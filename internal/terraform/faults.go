@@ -53,7 +53,7 @@ var transient = []string{
 // wait for it is -lock-timeout's.
 func Transient(words string) bool {
 	words = unwrapped(words)
-	return !strings.Contains(words, "Error acquiring the state lock") &&
+	return LockSlipped(words) || !strings.Contains(words, "Error acquiring the state lock") &&
 		slices.ContainsFunc(transient, func(t string) bool { return strings.Contains(strings.ToLower(words), strings.ToLower(t)) })
 }
 
@@ -76,6 +76,19 @@ func NeedsInit(words string) bool {
 	}
 	return false
 }
+
+// LockSlipped says whether a lock in S3 was held when it was asked for and gone
+// when Terraform looked who holds it: instead of waiting it fails, and nothing
+// has begun.
+func LockSlipped(words string) bool {
+	words = unwrapped(words)
+	return strings.Contains(words, "Error acquiring the state lock") &&
+		strings.Contains(words, "PreconditionFailed") && strings.Contains(words, "NoSuchKey")
+}
+
+// StalePlan says whether the words of a failed apply mean that the state is
+// another than the plan was made for: nothing was changed.
+func StalePlan(words string) bool { return strings.Contains(unwrapped(words), "Saved plan is stale") }
 
 // Advice returns what to do next about a fault, or "" where Terraform's own
 // words are enough. exec is what runs a Terraform command in the unit, as people
