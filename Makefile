@@ -30,7 +30,7 @@ go_files = find . \( -name .git -o -path ./.tools -o -path ./.demo -o -path ./in
 	-o -name '*.go' -print
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test lint bench tools bindings engine-test engine-bench clean
+.PHONY: help build demo test lint bench accuracy tools ci-tools bindings engine-test engine-bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' Makefile
@@ -69,8 +69,17 @@ lint: tools ## gofmt, go vet, staticcheck, terraform fmt
 bench: tools ## Run the benchmarks (BENCH=regexp BENCHFLAGS='-benchtime 1x')
 	@$(with_tools) $(GO) test $(test_tags) -run '^$$' -bench '$(BENCH)' $(BENCHFLAGS) -timeout 0 $(PKGS)
 
+accuracy: tools ## Measure change detection against the files that Terraform opens: all of it, some ten minutes
+	@$(with_tools) $(GO) test $(test_tags) ./internal/accuracy -run 'Accuracy' -full -v -count=1 -timeout 0 $(TESTFLAGS)
+
 tools: ## Find a Terraform, or install one into .tools
 	@cd tools && $(GO) run ./install
+
+ci-tools: ## Install what runs examples/ci on this machine into .tools/ci (needs npm and python3)
+	GOBIN=$(CURDIR)/.tools/ci/bin $(GO) install github.com/nektos/act@v0.2.89
+	npm install --no-audit --no-fund --prefix .tools/ci/npm gitlab-ci-local@4.62.0
+	python3 -m venv .tools/ci/py && .tools/ci/py/bin/pip install --quiet check-jsonschema==0.39.0
+	@command -v rsync >/dev/null || echo 'rsync is not on PATH: gitlab-ci-local needs it'
 
 bindings: ## Generate the Dagger bindings, for editors (needs an engine)
 	@./tools/engine.sh
