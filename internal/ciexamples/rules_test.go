@@ -1,0 +1,368 @@
+package ciexamples
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+)
+
+// What each file must keep, whatever else it says. These need no tool.
+
+var (
+	githubFiles = []string{"github.yml", "github-dagger.yml", "github-clients.yml"}
+	gitlabFiles = []string{"gitlab-ci.yml", "gitlab-ci-dagger.yml", "gitlab-ci-clients.yml"}
+	azureFiles  = []string{"azure-pipelines.yml", "azure-pipelines-dagger.yml", "azure-pipelines-clients.yml"}
+)
+
+// strataLine finds Strata's lines in a script: native ones and dagger calls.
+var strataLine = regexp.MustCompile(`\bstrata (affected|plan|deploy|destroy)\b|\bdagger .*\bcall\b`)
+
+// wantOneLine finds the one line of Strata in the script of a job. What installs a
+// tool, and what comes before or after, may be there too.
+func wantOneLine(t *testing.T, where string, script []string) (line string) {
+	t.Helper()
+	var found []string
+	for _, text := range script {
+		for one := range strings.Lines(text) {
+			for range strataLine.FindAllString(one, -1) {
+				found = append(found, strings.TrimSpace(one))
+			}
+		}
+	}
+	if len(found) != 1 {
+		t.Fatalf("%s: %d lines of Strata, want one: %q", where, len(found), found)
+	}
+	if strings.Contains(found[0], "--all") {
+		t.Errorf("%s: takes every unit: %s", where, found[0])
+	}
+	return found[0]
+}
+
+// unquoted finds a vendor's variable that the shell would split or glob.
+var (
+	quoted   = regexp.MustCompile(`"[^"]*"|'[^']*'`)
+	unquoted = regexp.MustCompile(`\$\{?(GITHUB|CI|BUILD|SYSTEM|UNIT|unit|environment|ENVIRONMENT)`)
+)
+
+func wantQuoted(t *testing.T, where string, script []string) {
+	t.Helper()
+	for _, text := range script {
+		if unquoted.MatchString(quoted.ReplaceAllString(text, "")) {
+			t.Errorf("%s: a variable is not quoted: %s", where, text)
+		}
+	}
+}
+
+func TestAllFilesAreChecked(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(examples, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := slices.Concat(githubFiles, gitlabFiles, azureFiles)
+	for _, file := range files {
+		if !slices.Contains(known, filepath.Base(file)) {
+			t.Errorf("no rule is checked for %s", file)
+		}
+	}
+	if len(files) != len(known) {
+		t.Errorf("%d files, want %d", len(files), len(known))
+	}
+}
+
+func TestGitHubRules(t *testing.T) {
+	for _, file := range githubFiles {
+		t.Run(file, func(t *testing.T) {
+			whole := parse(t, file)
+			for _, event := range whole.get("on").keys() {
+				if event != "pull_request" && event != "push" {
+					t.Errorf("runs on %s", event)
+				}
+			}
+			if none, ok := whole.get("permissions").value.(map[string]any); !ok || len(none) > 0 {
+				t.Errorf("permissions of the file are %v, want {}", whole.get("permissions").value)
+			}
+			jobs := whole.get("jobs")
+			for _, name := range jobs.keys() {
+				githubJob(t, name, jobs)
+			}
+		})
+	}
+}
+
+func githubJob(t *testing.T, name string, jobs node) {
+	t.Helper()
+	job := jobs.get(name)
+	permissions := job.get("permissions")
+	if permissions.get("contents").text() != "read" {
+		t.Errorf("%s: may do more than read, or says nothing: %v", name, permissions.value)
+	}
+	var script []string
+	depth, credentials := "", false
+	for _, step := range job.get("steps").list() {
+		if run := step.get("run").text(); run != "" {
+			script = append(script, run)
+			if strings.Contains(run, "${{") {
+				t.Errorf("%s: an expression in a script: %s", name, run)
+			}
+		}
+		switch uses, _, _ := strings.Cut(step.get("uses").text(), "@"); uses {
+		case "actions/checkout":
+			if step.get("with", "persist-credentials").text() != "false" {
+				t.Errorf("%s: leaves the token in the checkout", name)
+			}
+			depth = step.get("with", "fetch-depth").text()
+		case "aws-actions/configure-aws-credentials":
+			credentials = true
+		}
+	}
+	for _, permission := range permissions.keys() {
+		if permission != "contents" && (permission != "id-token" || !credentials) {
+			t.Errorf("%s: permission %s", name, permission)
+		}
+	}
+	wantQuoted(t, name, script)
+	line := wantOneLine(t, name, script)
+	if needsHistory := regexp.MustCompile(`\b(affected|plan)\b`).MatchString(line) && !strings.Contains(line, "--only"); needsHistory != (depth == "0") {
+		t.Errorf("%s: fetch-depth %q for %s", name, depth, line)
+	}
+
+	const own = "github.event.pull_request.head.repo.full_name == github.repository"
+	condition := job.get("if").text()
+	for _, other := range job.get("needs").texts() {
+		condition += " " + jobs.get(other, "if").text()
+	}
+	deploys := name == "deploy"
+	if deploys && condition != "github.event_name == 'push'" || !deploys && !strings.Contains(condition, own) {
+		t.Errorf("%s: runs if %s", name, condition)
+	}
+	if cancel := job.get("concurrency", "cancel-in-progress").text(); credentials && cancel != "false" {
+		t.Errorf("%s: cancel-in-progress is %q", name, cancel)
+	}
+	if group := job.get("concurrency", "group").text(); deploys && group != "strata-deploy-"+job.get("environment").text() {
+		t.Errorf("%s: group %s for the environment %s", name, group, job.get("environment").text())
+	}
+	if matrix := job.get("strategy"); matrix.there() {
+		if deploys {
+			t.Errorf("%s: a matrix deploys", name)
+		}
+		if matrix.get("fail-fast").text() != "false" {
+			t.Errorf("%s: one that fails cancels the others", name)
+		}
+	}
+}
+
+func TestGitLabRules(t *testing.T) {
+	for _, file := range gitlabFiles {
+		t.Run(file, func(t *testing.T) {
+			var more []string
+			if file == "gitlab-ci-clients.yml" {
+				more = []string{"gitlab-ci.yml"}
+			}
+			groups := map[string]string{}
+			for name, job := range gitlabJobs(t, file, more...) {
+				if job.get("trigger").there() {
+					gitlabRules(t, name, job)
+					continue
+				}
+				if strings.HasPrefix(name, ".") && name != ".plan unit" {
+					continue // a part of others
+				}
+				if job.get("interruptible").text() != "false" {
+					t.Errorf("%s: may be cancelled by a newer push", name)
+				}
+				script := slices.Concat(job.get("before_script").texts(), job.get("script").texts(), job.get("after_script").texts())
+				wantQuoted(t, name, script)
+				line := wantOneLine(t, name, script)
+				needsHistory := regexp.MustCompile(`\b(affected|plan)\b`).MatchString(line) && !strings.Contains(line, "--only")
+				if depth := job.get("variables", "GIT_DEPTH").text(); needsHistory != (depth == "0") {
+					t.Errorf("%s: GIT_DEPTH %q for %s", name, depth, line)
+				}
+				if name != ".plan unit" { // whose pipeline is started by one that has rules
+					gitlabRules(t, name, job)
+				}
+				group, environment := job.get("resource_group").text(), job.get("environment", "name").text()
+				switch {
+				case strings.HasPrefix(name, "deploy"):
+					if group != "strata-"+environment || groups[group] != "" {
+						t.Errorf("%s: resource_group %q for the environment %q, which also %q has", name, group, environment, groups[group])
+					}
+					groups[group] = name
+				case job.get("environment").there() && job.get("environment", "action").text() != "prepare":
+					t.Errorf("%s: counts as a deployment", name)
+				}
+			}
+		})
+	}
+}
+
+// gitlabRules checks when a job runs: for a push, or for a merge request that is
+// not of a fork.
+func gitlabRules(t *testing.T, name string, job node) {
+	t.Helper()
+	rules := job.get("rules").list()
+	if len(rules) != 1 {
+		t.Fatalf("%s: %d rules, want one", name, len(rules))
+	}
+	condition := rules[0].get("if").text()
+	want := `$CI_PIPELINE_SOURCE == "merge_request_event" && $CI_MERGE_REQUEST_SOURCE_PROJECT_ID == $CI_PROJECT_ID && $CI_MERGE_REQUEST_TARGET_BRANCH_NAME `
+	if strings.HasPrefix(name, "deploy") {
+		want = `$CI_PIPELINE_SOURCE == "push" && $CI_COMMIT_BRANCH == `
+	}
+	if !strings.HasPrefix(condition, want) || strings.Contains(condition, "||") {
+		t.Errorf("%s: runs if %s", name, condition)
+	}
+}
+
+func TestAzureRules(t *testing.T) {
+	branches := map[string]string{"staging": "staging", "production": "main"}
+	for _, file := range azureFiles {
+		t.Run(file, func(t *testing.T) {
+			whole := parse(t, file)
+			if whole.get("pr", "autoCancel").text() != "false" {
+				t.Error("a newer push cancels a plan")
+			}
+			for _, stage := range whole.get("stages").list() {
+				name := stage.get("stage").text()
+				want := "and(eq(variables['Build.Reason'], 'PullRequest'), ne(variables['System.PullRequest.IsFork'], 'True'))"
+				if name != "plan" {
+					want = "and(ne(variables['Build.Reason'], 'PullRequest'), eq(variables['Build.SourceBranch'], 'refs/heads/" + branches[name] + "'))"
+					if lock := stage.get("lockBehavior").text(); lock != "sequential" {
+						t.Errorf("%s: lockBehavior %q", name, lock)
+					}
+				}
+				if condition := stage.get("condition").text(); condition != want {
+					t.Errorf("%s: runs if %s", name, condition)
+				}
+				for _, job := range azureJobs(stage) {
+					azureRules(t, name, job)
+				}
+			}
+		})
+	}
+}
+
+func azureRules(t *testing.T, stage string, j azureJob) {
+	t.Helper()
+	deploys := j.job.get("deployment").there()
+	if deploys != (stage != "plan") || deploys && (j.job.get("environment").text() != stage || j.job.get("strategy", "matrix").there()) {
+		t.Errorf("%s, %s: environment %q", stage, j.name, j.job.get("environment").text())
+	}
+	var script []string
+	depth := ""
+	for _, step := range j.steps {
+		if step.get("checkout").there() {
+			depth = step.get("fetchDepth").text()
+		}
+		if text := step.get("script").text(); text != "" {
+			script = append(script, text)
+			// A macro is put into the script as it is, before the shell sees it.
+			if strings.Contains(regexp.MustCompile(`\$\((strata|dagger)[^)]* `).ReplaceAllString(text, ""), "$(") {
+				t.Errorf("%s, %s: a macro in a script: %s", stage, j.name, text)
+			}
+		}
+	}
+	wantQuoted(t, j.name, script)
+	line := wantOneLine(t, stage+", "+j.name, script)
+	needsHistory := regexp.MustCompile(`\b(affected|plan)\b`).MatchString(line) && !strings.Contains(line, "--only")
+	if needsHistory != (depth == "0") {
+		t.Errorf("%s, %s: fetchDepth %q for %s", stage, j.name, depth, line)
+	}
+}
+
+// Every function and flag of the dagger calls is one of the module's.
+func TestDaggerCallsFit(t *testing.T) {
+	functions := moduleFunctions(t)
+	var lines []string
+	for _, file := range []string{"github-dagger.yml", "gitlab-ci-dagger.yml", "azure-pipelines-dagger.yml"} {
+		text := strings.ReplaceAll(example(t, file), "\n", " ")
+		for _, found := range regexp.MustCompile(`dagger (--progress logs call .*?) (name:|after_script:|displayName:|deploy:|deploy staging:|#|$)`).FindAllStringSubmatch(text, -1) {
+			lines = append(lines, found[1])
+		}
+	}
+	if len(lines) < 6 {
+		t.Fatalf("%d calls found, want at least 6", len(lines))
+	}
+	for _, line := range lines {
+		line, _, _ = strings.Cut(line, " >")
+		words := strings.Fields(strings.ReplaceAll(line, `"`, ""))
+		parsed, err := parseDagger(words)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range append(parsed.before, parsed.verb) {
+			flags, ok := functions[f.name]
+			if !ok {
+				t.Errorf("the module has no %s: %s", f.name, line)
+			}
+			for _, flag := range f.order {
+				if !slices.Contains(flags, flag) {
+					t.Errorf("the module's %s has no --%s, only %s", f.name, flag, strings.Join(flags, ", "))
+				}
+			}
+		}
+	}
+}
+
+// moduleFunctions are the functions of the Dagger module with their arguments,
+// as dagger call names them.
+func moduleFunctions(t *testing.T) map[string][]string {
+	t.Helper()
+	files, err := filepath.Glob("../../*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	functions := map[string][]string{}
+	for _, file := range files {
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, declaration := range parsed.Decls {
+			f, ok := declaration.(*ast.FuncDecl)
+			if !ok || f.Recv == nil || !f.Name.IsExported() {
+				continue
+			}
+			star, ok := f.Recv.List[0].Type.(*ast.StarExpr)
+			if !ok {
+				continue
+			}
+			if receiver, ok := star.X.(*ast.Ident); !ok || receiver.Name != "Strata" {
+				continue
+			}
+			flags := []string{}
+			var fields []*ast.Field // many arguments are the fields of one
+			for _, field := range f.Type.Params.List {
+				if args, ok := field.Type.(*ast.StructType); ok {
+					fields = append(fields, args.Fields.List...)
+				} else {
+					fields = append(fields, field)
+				}
+			}
+			for _, field := range fields {
+				for _, name := range field.Names {
+					flags = append(flags, kebab(name.Name))
+				}
+			}
+			functions[kebab(f.Name.Name)] = flags
+		}
+	}
+	return functions
+}
+
+func kebab(name string) string {
+	var b strings.Builder
+	runes := []rune(name)
+	for i, r := range runes {
+		if unicode.IsUpper(r) && i > 0 && (unicode.IsLower(runes[i-1]) || i+1 < len(runes) && unicode.IsLower(runes[i+1])) {
+			b.WriteByte('-')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}
