@@ -24,5 +24,9 @@ export STRATA_SECRET_DB_PASSWORD
 
 show strata deploy --env staging --region us-east-1 --all
 show strata graph --env staging
-printf '\n# Once more: there is nothing to do.\n'
-show strata deploy --env staging --region us-east-1 --all
+printf '\n# Once more: nothing is other than it was deployed.\n'
+show strata deploy --env staging --region us-east-1
+
+printf '\n# A module changes: what uses it runs, and what needs that where a value is another.\n'
+printf '# A comment.\n' >>shared/modules/eks-cluster/main.tf
+show strata deploy --env staging --region us-east-1

@@ -194,6 +194,9 @@ func openRepository(root string) (r *affected.Repository, commit string, err err
 	if err != nil {
 		return nil, "", err
 	}
+	if ignored, err := r.Ignored(); err != nil || ignored {
+		return nil, "", errors.Join(err, r.Close())
+	}
 	commit, _, err = r.Head()
 	return r, commit, err
 }

@@ -27,7 +27,7 @@ func (r *Repository) LeftBehind(also func(name string) bool) ([]string, error) {
 			continue
 		}
 		_, err := os.Lstat(filepath.Join(r.top, filepath.FromSlash(name)))
-		if !errors.Is(err, fs.ErrNotExist) || !also(w.rel(name)) && !w.ignored(known, name) {
+		if !errors.Is(err, fs.ErrNotExist) || !also(w.rel(name)) && !w.ignored(known, name, false) {
 			continue
 		}
 		names = append(names, w.rel(name))
@@ -36,9 +36,27 @@ func (r *Repository) LeftBehind(also func(name string) bool) ([]string, error) {
 	return names, nil
 }
 
+// Ignored says whether the root is a folder that git ignores: a copy or a
+// scratch folder within another repository, of whose files git knows nothing.
+func (r *Repository) Ignored() (bool, error) {
+	if r.prefix == "" {
+		return false, nil
+	}
+	w := &worktree{Repository: r, tracked: make(map[string]*index.Entry)}
+	if err := w.readIndex(); err != nil {
+		return false, err
+	}
+	for name := range w.tracked {
+		if w.below(name) {
+			return false, nil
+		}
+	}
+	return w.ignored(make(map[string]*ignores), r.prefix, true), nil
+}
+
 // ignored says whether the ignore files name a path, or a folder that it is in.
-func (w *worktree) ignored(known map[string]*ignores, name string) bool {
-	for at, dir := name, false; at != "."; at, dir = path.Dir(at), true {
+func (w *worktree) ignored(known map[string]*ignores, name string, dir bool) bool {
+	for at := name; at != "."; at, dir = path.Dir(at), true {
 		if w.rulesIn(known, path.Dir(at)).ignored(at, dir) {
 			return true
 		}

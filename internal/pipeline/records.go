@@ -114,6 +114,9 @@ func (m *memory) digest(s *session, units []*stack.Unit) error {
 		group.Go(func() error {
 			inputs := closures.Unit(unit)
 			digests[i] = inputs.Digest(unit, snapshot)
+			if entries, err := fs.ReadDir(snapshot.FS, unit.Path); err != nil || len(entries) == 0 {
+				digests[i] = unknownClosure
+			}
 			dirty[i] = slices.ContainsFunc(changes, func(c affected.Change) bool {
 				_, changed := inputs.Why(c.Path)
 				_, moved := inputs.Why(c.From)
@@ -128,6 +131,10 @@ func (m *memory) digest(s *session, units []*stack.Unit) error {
 	}
 	return nil
 }
+
+// unknownClosure is the digest of a unit whose folder git ignores. It is equal
+// to none.
+const unknownClosure = "unknown"
 
 // recordsURL is where the environment's records are: what strata.yaml says, else
 // beside the states.
@@ -205,6 +212,8 @@ func (s *session) outdatedBecause(unit *stack.Unit) string {
 		return "its last apply did not succeed"
 	case !r.SameState(unit):
 		return "its state is elsewhere than its record says"
+	case s.memory.closures[id] == unknownClosure:
+		return "git ignores its folder, so that nothing tells whether it has changed"
 	case r.Closure != s.memory.closures[id]:
 		return "changed since " + short(r.Commit)
 	}
