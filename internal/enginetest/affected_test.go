@@ -202,12 +202,14 @@ func TestEngineAffectedWithoutAHistory(t *testing.T) {
 	r := small(t)
 	main, worktree := r.dir, filepath.Join(t.TempDir(), "worktree")
 	r.git(t, "worktree", "add", "-q", "-b", "other", worktree)
-	r.chain, r.dir = nil, worktree
+	r.chain, r.dir = withImages(), worktree
 	r.call(t, "affected", "--base", "main").ok(t, 1).says(t, ".git is a file", "a clone of its own", "natively")
 	r.dir = t.TempDir()
-	r.call(t, "--source", filepath.Join(main, "regions"), "affected", "--base", "main").ok(t, 1).says(t, "--source has no .git")
 	r.call(t, "affected", "--base", "main").ok(t, 1).says(t, "no git repository")
-	a := r.call(t, "--source", main, "affected", "--base", "HEAD^", "--env", "staging").ok(t, 0)
+	r.chain = append([]string{"--source", filepath.Join(main, "regions")}, withImages()...)
+	r.call(t, "affected", "--base", "main").ok(t, 1).says(t, "--source has no .git")
+	r.chain = append([]string{"--source", main}, withImages()...)
+	a := r.call(t, "affected", "--base", "HEAD^", "--env", "staging").ok(t, 0)
 	if !strings.Contains(a.stdout, "foundation@us-east-1:staging") {
 		t.Errorf("of another folder:\n%s", a.stdout)
 	}

@@ -109,9 +109,10 @@ func TestEngineDemo(t *testing.T) {
 	rest := out
 	for _, words := range []string{
 		"== graph --env staging", "foundation@us-east-1:staging",
-		"== deploy --env staging --all\n", "6 applied",
-		"== deploy --env staging --all, again", "6 unchanged",
-		"== deploy --env staging --all, after a change", "1 applied",
+		"== deploy --env staging: no unit has a record", "6 applied",
+		"== records --env staging", "foundation@us-east-1:staging", "6 records",
+		"== deploy --env staging, again", "0 of 6 units",
+		"== deploy --env staging, after a change", "1 applied",
 		"== destroy --env staging --all", "6 destroyed",
 	} {
 		_, after, found := strings.Cut(rest, words)
