@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/strata-tf/strata/internal/stack"
 )
 
 // Inputs are the files that a unit's result depends on. They say nothing of
@@ -50,7 +52,7 @@ const (
 func (k kind) holds(base string) bool {
 	switch k {
 	case codeFiles:
-		return ofTerraform(base)
+		return stack.IsTerraformFile(base)
 	case variableFiles:
 		return isAuto(base)
 	case testFiles:

@@ -11,6 +11,8 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
+
+	"github.com/strata-tf/strata/internal/stack"
 )
 
 // folder is one Terraform folder. Of a file that a glance tells enough of nothing
@@ -70,16 +72,6 @@ type call struct {
 	via        []string // the symbolic links on the way
 }
 
-// ofTerraform says whether Terraform or OpenTofu reads a file of a folder by
-// itself. Both leave out hidden files and what editors put beside a file.
-func ofTerraform(name string) bool {
-	if !strings.HasSuffix(name, ".tf") && !strings.HasSuffix(name, ".tofu") &&
-		!strings.HasSuffix(name, ".tf.json") && !strings.HasSuffix(name, ".tofu.json") {
-		return false
-	}
-	return name[0] != '.'
-}
-
 // isTest says whether a file is a test of Terraform's or OpenTofu's.
 func isTest(name string) bool {
 	for _, ending := range []string{".tftest.hcl", ".tftest.json", ".tofutest.hcl", ".tofutest.json", ".tfmock.hcl", ".tfmock.json"} {
@@ -113,7 +105,7 @@ func newFolder(c *Closures, dir string) *folder {
 	var overrides []string
 	for _, entry := range entries {
 		base := entry.Name()
-		code, auto := ofTerraform(base), isAuto(base)
+		code, auto := stack.IsTerraformFile(base), isAuto(base)
 		if entry.IsDir() || !code && !auto && !isTest(base) && base != lockFile {
 			continue
 		}

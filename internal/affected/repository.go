@@ -1,3 +1,5 @@
+// Package affected knows the repository's history, what units depend on, and what
+// a change affects.
 package affected
 
 import (
@@ -110,7 +112,7 @@ func gitFile(name string) (string, error) {
 	}
 	target, ok := strings.CutPrefix(strings.TrimRight(string(text), "\r\n"), "gitdir: ")
 	if !ok {
-		return "", fmt.Errorf("%s does not say where the repository is (gitdir: …)", name)
+		return "", fmt.Errorf("%s does not name a folder (gitdir: …)", name)
 	}
 	target = filepath.FromSlash(target)
 	if !filepath.IsAbs(target) {
@@ -152,7 +154,11 @@ func (r *Repository) open() (err error) {
 	if format := r.config.get("extensions.objectformat"); format != "" && !strings.EqualFold(format, "sha1") {
 		return fmt.Errorf("its objects are named by %s; only SHA-1 is supported", format)
 	}
-	if format := r.config.get("extensions.refstorage"); format != "" && !strings.EqualFold(format, "files") {
+	format := r.config.get("extensions.refstorage")
+	if _, err := os.Stat(filepath.Join(r.common, "reftable")); err == nil {
+		format = "reftable"
+	}
+	if format != "" && !strings.EqualFold(format, "files") {
 		return fmt.Errorf("its refs are stored as %s, which is not supported: git refs migrate --ref-format=files changes it", format)
 	}
 	if r.objects, err = openObjects(filepath.Join(r.common, "objects")); err != nil {
@@ -204,6 +210,9 @@ func (r *Repository) head() (id plumbing.Hash, branch string, err error) {
 		return plumbing.ZeroHash, "", fmt.Errorf("read HEAD of %s: %w", r.gitDir, err)
 	}
 	if ref.Type() == plumbing.HashReference {
+		if ref.Hash().IsZero() {
+			return plumbing.ZeroHash, "", fmt.Errorf("read HEAD of %s: it holds no commit's id", r.gitDir)
+		}
 		return ref.Hash(), "", nil
 	}
 	id, _, err = r.reference(ref.Target().String())

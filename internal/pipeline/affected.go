@@ -33,8 +33,8 @@ func FindAffected(o Options) (*report.Affected, error) {
 		return nil, err
 	}
 	if name := o.Select.Environment; name != "" {
-		if _, ok := config.Environments[name]; !ok {
-			return nil, fmt.Errorf("there is no environment %q: there are %s", name, strings.Join(sortedKeys(config.Environments), ", "))
+		if err := config.CheckEnvironment(name); err != nil {
+			return nil, err
 		}
 	}
 	found, err := o.findAffected(config)
@@ -135,4 +135,12 @@ func (o *Options) branchBase(config *stack.Config) (branch, from string, err err
 		}
 	}
 	return "", "", fmt.Errorf("there is no branch to compare with (%s): say --base", strings.Join(branches, ", "))
+}
+
+// short is a commit as people are told of it.
+func short(commit string) string {
+	if commit == "" {
+		return "an unknown commit"
+	}
+	return commit[:min(len(commit), 8)]
 }

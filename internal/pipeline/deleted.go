@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -11,6 +12,28 @@ import (
 	"github.com/strata-tf/strata/internal/record"
 	"github.com/strata-tf/strata/internal/report"
 )
+
+// deleted lists the units of which only a record is left.
+func (s *session) deleted() []record.Record {
+	var gone []record.Record
+	for _, id := range slices.Sorted(maps.Keys(s.memory.records)) {
+		if s.tree.Unit(id) == nil {
+			gone = append(gone, s.memory.records[id])
+		}
+	}
+	return gone
+}
+
+// tellDeleted says of a unit that only its record is left.
+func (s *session) tellDeleted(gone record.Record) string {
+	commit := gone.LastCommit()
+	if s.Repository != nil && commit != "" {
+		if _, err := s.Repository.Resolve(commit); err != nil {
+			return fmt.Sprintf("there is a record of %s, deployed from %s, which is not in this clone: fetch the whole history, or, where other repositories keep records in the same place, give each its own `store: {url: …}`", gone.Unit, short(commit))
+		}
+	}
+	return fmt.Sprintf("%s is deleted: its folder %s is gone, and what it holds is still there (last deployed from %s): --destroy-deleted destroys it", gone.Unit, gone.Path, short(commit))
+}
 
 // goingAway lists the units that --destroy-deleted is about.
 func (s *session) goingAway() ([]record.Record, error) {

@@ -31,10 +31,11 @@ func (o *Options) chooseEnvironment(config *stack.Config, verb string) (note str
 	if !ok {
 		return "", fmt.Errorf("branch %s (%s) belongs to no environment, or to several: say --env (there are %s)", branch, from, strings.Join(slices.Sorted(maps.Keys(config.Environments)), ", "))
 	}
-	if config.Environments[name].Branch == "*" && verb != "plan" && verb != "affected" {
+	looks := verb == "plan" || verb == "affected" // and changes nothing
+	if config.Environments[name].Branch == "*" && !looks {
 		return "", &RefusedError{fmt.Sprintf("branch %s (%s) is no environment's own, and %s is for any such branch: to %s from it, say --env %s", branch, from, name, verb, name)}
 	}
-	if ci, ok := o.ci(); ok && o.Ref == "" && ci.PullRequest && verb != "plan" && verb != "affected" {
+	if ci, ok := o.ci(); ok && o.Ref == "" && ci.PullRequest && !looks {
 		return "", &RefusedError{fmt.Sprintf("this run is for a pull request to %s (%s), which may be planned: to %s all the same, say --env %s", branch, from, verb, name)}
 	}
 	o.Select.Environment = name

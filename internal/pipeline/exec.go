@@ -96,7 +96,7 @@ func withUnit(ctx context.Context, o Options, id string, do func(*unitRun) error
 	s.Select.Environment, s.units = unit.Environment, []*stack.Unit{unit}
 	s.all = s.tree.Graph(unit.Environment)
 	s.soft, s.hard = ctx, ctx
-	if err := errors.Join(s.read(s.units), s.findTool()); err != nil {
+	if err := errors.Join(s.read(s.units, false), s.findTool()); err != nil {
 		return err
 	}
 	r := &unitRun{session: s, unit: unit, result: s.blank(unit.ID()), log: &unitLog{}, scrub: runner.NewScrubber(s.secretsOf(unit)...)}

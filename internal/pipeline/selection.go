@@ -35,7 +35,7 @@ func (s *session) selectUnits(verb string) error {
 			return err
 		}
 	}
-	if err := errors.Join(s.read(units), s.bind(units)); err != nil {
+	if err := errors.Join(s.read(units, s.remembers(verb)), s.bind(units)); err != nil {
 		return err
 	}
 	if err := s.remember(verb); err != nil {
@@ -84,9 +84,10 @@ func ids(units []*stack.Unit) []string {
 	return list
 }
 
-// read reads the code of the units and of all they need. Of the environment's
-// other units it reads what it can: they tell which outputs are read at all.
-func (s *session) read(units []*stack.Unit) error {
+// read reads the code of the units and of all they need. Where records are kept
+// it reads what it can of the environment's other units: they tell which outputs
+// are read at all.
+func (s *session) read(units []*stack.Unit, remembers bool) error {
 	selected := make(map[string]bool)
 	for _, id := range append(s.all.AllNeeds(ids(units)...), ids(units)...) {
 		selected[id] = true
@@ -102,7 +103,7 @@ func (s *session) read(units []*stack.Unit) error {
 	if err := s.tree.Load(s.reader, needed); err != nil {
 		return err
 	}
-	if s.OpenRecords != nil {
+	if remembers {
 		_ = s.tree.Load(s.reader, others) // what is wrong with them is theirs
 	}
 	return nil

@@ -214,18 +214,14 @@ func Key(environment, unit string) (string, error) {
 	if err := checkName(environment); err != nil {
 		return "", err
 	}
-	name, env, ok := cutLast(unit, ":")
+	name, env, ok := stack.CutID(unit)
 	if !ok || env != environment || name == "" {
 		return "", fmt.Errorf("%q is no unit of %s: a unit is layer[/instance]@region:environment", unit, environment)
 	}
-	return prefix(environment) + slug(unit) + ".json", nil
+	return prefix(environment) + stack.Slug(unit) + ".json", nil
 }
 
 func prefix(environment string) string { return "records/" + environment + "/" }
-
-// slug is the unit's id as a file name: stack.Unit.Slug, for a unit that may
-// have no folder any more.
-func slug(unit string) string { return strings.NewReplacer("/", "+", ":", "@").Replace(unit) }
 
 // unitOf is the id whose slug a key names. No part of an id holds +, @ or :.
 func unitOf(key string) string {

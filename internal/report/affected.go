@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -181,6 +180,6 @@ func instances(r *affected.Result) []string {
 			names = append(names, u.Instance)
 		}
 	}
-	slices.SortFunc(names, cmp.Compare)
+	slices.Sort(names)
 	return slices.Compact(names)
 }

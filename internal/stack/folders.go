@@ -74,16 +74,17 @@ func (f *folders) read(dir string) content {
 		state := strings.Contains(name, ".tfstate") // backups and the folder of workspaces too
 		data = data || state || name == ".terraform"
 		only = only && (state || strings.HasPrefix(name, "."))
-		c.terraform = c.terraform || !entry.IsDir() && isTerraformFile(name)
+		c.terraform = c.terraform || !entry.IsDir() && IsTerraformFile(name)
 	}
 	c.left = data && only
 	return c
 }
 
-// isTerraformFile says whether Terraform or OpenTofu would read the file as a
-// part of a module.
-func isTerraformFile(name string) bool {
-	if strings.HasPrefix(name, ".") || strings.HasPrefix(name, "#") || strings.HasSuffix(name, "~") {
+// IsTerraformFile says whether Terraform or OpenTofu reads a file of a folder by
+// itself, as a part of a module. Both leave out hidden files, and those that
+// editors put beside a file end otherwise.
+func IsTerraformFile(name string) bool {
+	if strings.HasPrefix(name, ".") {
 		return false
 	}
 	for _, suffix := range []string{".tf", ".tf.json", ".tofu", ".tofu.json"} {

@@ -106,7 +106,7 @@ func readModule(fsys fs.FS, dir string) (*Module, error) {
 	}
 	p := newParsing(fsys, dir)
 	for _, entry := range entries {
-		if !entry.IsDir() && isTerraformFile(entry.Name()) {
+		if !entry.IsDir() && IsTerraformFile(entry.Name()) {
 			p.files = append(p.files, entry.Name())
 		}
 	}

@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -56,16 +57,8 @@ func Select(t *Tree, opts SelectOptions) ([]*Unit, error) {
 
 // candidates lists the units of the environment and the regions.
 func (t *Tree) candidates(opts SelectOptions) ([]*Unit, error) {
-	if _, ok := t.Config.Environments[opts.Environment]; !ok {
-		existing := slices.Sorted(maps.Keys(t.Config.Environments))
-		if opts.Environment == "" {
-			return nil, fmt.Errorf("no environment given: there are %s", strings.Join(existing, ", "))
-		}
-		message := fmt.Sprintf("there is no environment %q: there are %s", opts.Environment, strings.Join(existing, ", "))
-		if near := nearest(opts.Environment, existing, 1); len(near) > 0 {
-			message += fmt.Sprintf("; did you mean %q?", near[0])
-		}
-		return nil, fmt.Errorf("%s", message)
+	if err := t.Config.CheckEnvironment(opts.Environment); err != nil {
+		return nil, err
 	}
 	units := t.Environment(opts.Environment)
 	if len(units) == 0 {
@@ -85,6 +78,22 @@ func (t *Tree) candidates(opts SelectOptions) ([]*Unit, error) {
 		}
 	}
 	return slices.DeleteFunc(units, func(u *Unit) bool { return !slices.Contains(opts.Regions, u.Region) }), nil
+}
+
+// CheckEnvironment refuses a name that is no environment's.
+func (c *Config) CheckEnvironment(name string) error {
+	if _, ok := c.Environments[name]; ok {
+		return nil
+	}
+	existing := slices.Sorted(maps.Keys(c.Environments))
+	if name == "" {
+		return fmt.Errorf("no environment given: there are %s", strings.Join(existing, ", "))
+	}
+	message := fmt.Sprintf("there is no environment %q: there are %s", name, strings.Join(existing, ", "))
+	if near := nearest(name, existing, 1); len(near) > 0 {
+		message += fmt.Sprintf("; did you mean %q?", near[0])
+	}
+	return errors.New(message)
 }
 
 // matching lists the units that one pattern means.

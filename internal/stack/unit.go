@@ -67,4 +67,7 @@ func (u *Unit) DataDir() string {
 }
 
 // Slug is the unit's id as the name of a file or folder, on any system.
-func (u *Unit) Slug() string { return strings.NewReplacer("/", "+", ":", "@").Replace(u.ID()) }
+func (u *Unit) Slug() string { return Slug(u.ID()) }
+
+// Slug is Unit.Slug of a unit that may have no folder any more.
+func Slug(id string) string { return strings.NewReplacer("/", "+", ":", "@").Replace(id) }
