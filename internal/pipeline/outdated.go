@@ -115,12 +115,21 @@ func (s *session) given(unit *stack.Unit) (map[string]string, error) {
 			add("secret "+name, []byte(value))
 		}
 	}
+	names := make(map[string]int)
 	for _, file := range s.VarFiles {
 		data, err := s.readVarFile(file)
 		if err != nil {
 			return nil, fmt.Errorf("--var-file: %w", err)
 		}
-		add("variable file "+path.Base(filepath.ToSlash(file)), data)
+		// Where the folder is may differ from job to job: the name and its place
+		// among those of one name tell the files apart.
+		name := "variable file " + path.Base(filepath.ToSlash(file))
+		if n := names[name]; n > 0 {
+			add(fmt.Sprintf("%s (%d)", name, n+1), data)
+		} else {
+			add(name, data)
+		}
+		names[name]++
 	}
 	for _, pair := range s.Environ {
 		name, value, _ := strings.Cut(pair, "=")
