@@ -140,9 +140,10 @@ func TestAStoreIsOpenedWithWhatItsSurroundingsGive(t *testing.T) {
 			if test.query == "endpoint" {
 				test.query = "&endpoint=" + a.variables["AWS_ENDPOINT_URL"]
 			}
+			server := a.variables["AWS_ENDPOINT_URL"]
 			for name, value := range test.variables {
 				if value == "same" {
-					value = a.variables["AWS_ENDPOINT_URL"]
+					value = server
 				}
 				if a.variables[name] = strings.TrimSuffix(value, "-"); value == "-" {
 					t.Setenv(name, "")
