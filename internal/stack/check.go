@@ -26,6 +26,12 @@ func check(cfg *Config, doc *document) []Problem {
 	c.hooks("hooks.before-plan", cfg.Hooks.BeforePlan)
 	c.hooks("hooks.before-apply", cfg.Hooks.BeforeApply)
 	c.hooks("hooks.after-apply", cfg.Hooks.AfterApply)
+	for i, b := range cfg.Drift.Baseline {
+		c.glob(b.Unit, fmt.Sprintf("drift.baseline[%d].unit", i))
+	}
+	for _, kind := range Kinds() {
+		c.destination(cfg.Notify.Destination(kind), "notify."+kind)
+	}
 	c.circles()
 	return c.problems
 }
@@ -156,6 +162,19 @@ func (c *checker) hooks(at string, hooks []Hook) {
 		}
 		if hook.Dir != "" && !insideRoot(hook.Dir) {
 			c.problem(there+".dir", "%q leads out of the repository: it must be relative to its root", hook.Dir)
+		}
+	}
+}
+
+// destination checks that the environments of its events exist.
+func (c *checker) destination(d *Destination, at string) {
+	if d == nil {
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.Events)) {
+		if _, ok := c.cfg.Environments[name]; !ok && name != anyOther {
+			c.problem(at+".events."+name+"#", "there is no environment %q%s", clip(name),
+				suggest(name, append(slices.Collect(maps.Keys(c.cfg.Environments)), anyOther)))
 		}
 	}
 }

@@ -22,6 +22,8 @@ type Config struct {
 	Store        Store                  `json:"store,omitempty" jsonschema:"where Strata keeps its records"`
 	Unknown      []Unknown              `json:"unknown,omitempty" jsonschema:"what a changed file means that no unit depends on; the first glob that matches decides"`
 	Tools        map[string]Tool        `json:"tools,omitempty" jsonschema:"where the programs of hooks are found, by the name that run begins with"`
+	Drift        Drift                  `json:"drift,omitzero" jsonschema:"which differences between reality and state are accepted, and how grave the others are"`
+	Notify       Notify                 `json:"notify,omitzero" jsonschema:"who is told of runs and of drift"`
 }
 
 // Layer is an ordered tier of units.
@@ -94,6 +96,52 @@ type Unknown struct {
 type Tool struct {
 	Binary string `json:"binary,omitempty" jsonschema:"a name on PATH or a path"`
 	Image  string `json:"image,omitempty" jsonschema:"the container image under Dagger, where the hook says none"`
+}
+
+// Drift says what a difference between reality and state means.
+type Drift struct {
+	Baseline []Baseline `json:"baseline,omitempty" jsonschema:"accepted differences: they alarm again after their last day"`
+	Severity []Severity `json:"severity,omitempty" jsonschema:"how grave a difference is; the first rule that matches decides, before Strata's own"`
+}
+
+// Baseline is an accepted difference.
+type Baseline struct {
+	Unit      string `json:"unit,omitempty" jsonschema:"glob of the units, as --only takes it; every unit if left out"`
+	Resource  string `json:"resource" jsonschema:"glob of the resources' addresses: * is any text and ? any character, all else stands for itself"`
+	Attribute string `json:"attribute,omitempty" jsonschema:"glob of the attributes, as reports write them, with what is in them; if left out, every attribute and that the resource is gone"`
+	Reason    string `json:"reason" jsonschema:"why it is accepted"`
+	Owner     string `json:"owner" jsonschema:"who answers for it"`
+	Until     Date   `json:"until" jsonschema:"the last day on which it is accepted, in UTC: 2027-03-31"`
+}
+
+// Severity is a rule for how grave a difference is.
+type Severity struct {
+	Type      string `json:"type,omitempty" jsonschema:"glob of resource types; any if left out"`
+	Attribute string `json:"attribute,omitempty" jsonschema:"glob of the attributes, as reports write them, with what is in them; if left out, any and that the resource is gone"`
+	Level     string `json:"level" jsonschema:"high, medium or low"`
+}
+
+// Notify says who is told.
+type Notify struct {
+	Slack   *Destination `json:"slack,omitempty" jsonschema:"a Slack channel's incoming webhook"`
+	Teams   *Destination `json:"teams,omitempty" jsonschema:"a Microsoft Teams channel's webhook"`
+	Webhook *Destination `json:"webhook,omitempty" jsonschema:"any other receiver, which gets JSON"`
+}
+
+// Destination is where messages go. What it needs to be reached is a secret, of
+// which strata.yaml has the name alone.
+type Destination struct {
+	URL string `json:"url" jsonschema:"the name of the secret that is its URL; given as STRATA_SECRET_NAME"`
+	Key string `json:"key,omitempty" jsonschema:"the name of the secret that messages are signed with"`
+	// Events maps an environment, or * for any other, to what is told of it.
+	Events map[string][]string `json:"events,omitempty" jsonschema:"what is told, by environment, * for any other; all: everything but started; default: all of production, and failed, rolled-back, drift-found and drift-gone of any other"`
+}
+
+// Date is a day, written 2027-03-31.
+type Date struct {
+	Year  int
+	Month time.Month
+	Day   int
 }
 
 // Duration is a time.Duration written as Go writes it: 5m, 90s, 72h.

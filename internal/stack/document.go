@@ -55,7 +55,7 @@ func (d *document) read(data []byte, schema *jsonschema.Schema) map[string]any {
 	if !d.readable(data) {
 		return nil
 	}
-	file, err := parseYAML(bytes.TrimPrefix(data, []byte("\ufeff")))
+	file, err := parseYAML(normal(data))
 	if err != nil {
 		d.syntax(err)
 		return nil
@@ -74,6 +74,12 @@ func (d *document) read(data []byte, schema *jsonschema.Schema) map[string]any {
 	}
 	value, _ := d.value(body, schema, "").(map[string]any)
 	return value
+}
+
+// normal is the text without its byte order mark and with line ends of one
+// kind: the parser counts some of the others twice.
+func normal(data []byte) []byte {
+	return bytes.ReplaceAll(bytes.TrimPrefix(data, []byte("\ufeff")), []byte("\r\n"), []byte("\n"))
 }
 
 // readable refuses what the parser is not to be troubled with.

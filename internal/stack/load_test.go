@@ -7,6 +7,7 @@ import (
 	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 func loadText(text string) (*Config, error) {
@@ -83,6 +84,22 @@ hooks:
   before-plan:
     - {run: [make, vendor], dir: tools, layers: [apps]}
 tools: {git: {binary: /usr/bin/git}}
+drift:
+  baseline:
+    - unit: "clients/*@*:production"
+      resource: module.x["a"].aws_s3_bucket.logs[0]
+      attribute: "tags.*"
+      reason: "set by the backup service"
+      owner: "platform-team"
+      until: 2027-03-31
+    - {resource: "*", reason: r, owner: o, until: "2020-01-01"}
+  severity:
+    - {type: "aws_sqs_*", attribute: "policy", level: high}
+    - level: low
+notify:
+  slack: {url: slack_url, events: {production: [all], "*": [failed, drift-found], sandbox: []}}
+  teams: {url: teams-url}
+  webhook: {url: hook_url, key: hook_key}
 `)
 	if err != nil {
 		t.Fatal(err)
@@ -110,10 +127,29 @@ tools: {git: {binary: /usr/bin/git}}
 		Terraform: Terraform{Binary: "tofu", LockTimeout: Default().Terraform.LockTimeout},
 		Hooks:     Hooks{BeforePlan: []Hook{{Run: []string{"make", "vendor"}, Dir: "tools", Layers: []string{"apps"}}}},
 		Tools:     map[string]Tool{"git": {Binary: "/usr/bin/git"}},
+		Drift: Drift{
+			Baseline: []Baseline{
+				{
+					Unit: "clients/*@*:production", Resource: `module.x["a"].aws_s3_bucket.logs[0]`, Attribute: "tags.*",
+					Reason: "set by the backup service", Owner: "platform-team", Until: Date{2027, 3, 31},
+				},
+				{Resource: "*", Reason: "r", Owner: "o", Until: Date{2020, 1, 1}},
+			},
+			Severity: []Severity{{Type: "aws_sqs_*", Attribute: "policy", Level: High}, {Level: Low}},
+		},
+		Notify: Notify{
+			Slack: &Destination{
+				URL:    "slack_url",
+				Events: map[string][]string{"production": {"all"}, "*": {"failed", "drift-found"}, "sandbox": {}},
+			},
+			Teams:   &Destination{URL: "teams-url"},
+			Webhook: &Destination{URL: "hook_url", Key: "hook_key"},
+		},
 	}
 	if diff := cmp.Diff(want, cfg); diff != "" {
 		t.Error(diff)
 	}
+	roundTrip(t, cfg)
 }
 
 func TestLoadProblems(t *testing.T) {
@@ -223,6 +259,44 @@ func TestLoadProblems(t *testing.T) {
 		{"var file's placeholder", "layers:\n- {name: a, path: 'a/{env}', var-files: ['{pth}/x']}", "2:42: layers[0].var-files[0]: unknown placeholder {pth}: did you mean {path}?"},
 		{"var file outside", "layers:\n- {name: a, path: 'a/{env}', var-files: [/etc/x]}", `2:42: "/etc/x" leads out of the repository: it must be relative to its root`},
 		{"no instance", "layers:\n- {name: a, path: 'a/{env}', workspace: '{instance}'}", "2:41: layers[0].workspace: {instance} is never filled in: the path of a has no {instance}"},
+		{
+			"unknown key in drift", "drift: {baselines: []}",
+			`1:9: unknown key "baselines" in drift: did you mean "baseline"?`,
+		},
+		{
+			"unknown key in an entry", "drift:\n  baseline:\n    - resource: x\n      reson: y\n      reason: r\n      owner: o\n      until: 2027-03-31\n",
+			`4:7: unknown key "reson" in drift.baseline[0]: did you mean "reason"?`,
+		},
+		{"no resource", "drift: {baseline: [{reason: r, owner: o, until: 2027-03-31}]}", "1:20: drift.baseline[0] has no resource"},
+		{"no reason", "drift: {baseline: [{resource: x, owner: o, until: 2027-03-31}]}", "1:20: drift.baseline[0] has no reason"},
+		{"no owner", "drift: {baseline: [{resource: x, reason: r, until: 2027-03-31}]}", "1:20: drift.baseline[0] has no owner"},
+		{"no end", "drift: {baseline: [{resource: x, reason: r, owner: o}]}", "1:20: drift.baseline[0] has no until"},
+		{"empty reason", "drift: {baseline: [{resource: x, reason: ' ', owner: o, until: 2027-03-31}]}", "1:42: drift.baseline[0].reason is empty"},
+		{"empty attribute", "drift: {baseline: [{resource: x, attribute: '', reason: r, owner: o, until: 2027-03-31}]}", "1:45: drift.baseline[0].attribute is empty"},
+		{"no date", "drift: {baseline: [{resource: x, reason: r, owner: o, until: never}]}", `1:62: drift.baseline[0].until: "never" is not a date: write it like 2027-03-31`},
+		{"no such day", "drift: {baseline: [{resource: x, reason: r, owner: o, until: 2027-02-29}]}", `1:62: drift.baseline[0].until: "2027-02-29" is not a date: write it like 2027-03-31`},
+		{"a time", "drift: {baseline: [{resource: x, reason: r, owner: o, until: 2027-03-31T10:00:00Z}]}", `1:62: drift.baseline[0].until: "2027-03-31T10:00:00Z" is not a date: write it like 2027-03-31`},
+		{"a year", "drift: {baseline: [{resource: x, reason: r, owner: o, until: 2027}]}", "1:62: drift.baseline[0].until: expected a date such as 2027-03-31, found the number 2027"},
+		{"entry's unit", "drift: {baseline: [{unit: 'a[b', resource: x, reason: r, owner: o, until: 2027-03-31}]}", `1:27: "a[b" is no valid glob`},
+		{"level", "drift: {severity: [{type: x, level: hihg}]}", `1:37: drift.severity[0].level: "hihg" is not known: did you mean "high"?`},
+		{"no level", "drift: {severity: [{type: x}]}", "1:20: drift.severity[0] has no level"},
+		{"select", "unknown: [{glob: x, select: none}]", `1:29: unknown[0].select: "none" is not known (there are all, warn)`},
+		{"unknown destination", "notify: {slak: {url: x}}", `1:10: unknown key "slak" in notify: did you mean "slack"?`},
+		{"no url", "notify: {slack: {}}", "1:17: notify.slack has no url"},
+		{"key of Slack", "notify: {slack: {url: x, key: y}}", `1:26: unknown key "key" in notify.slack (there are events, url)`},
+		{
+			"url", "notify:\n  slack:\n    url: https://hooks.example.com/x\n",
+			"3:10: notify.slack.url: what stands here is a URL: write the name of a secret, such as slack_url, and give the URL as STRATA_SECRET_SLACK_URL",
+		},
+		{
+			"secret's name", "notify: {webhook: {url: x, key: 'a b'}}",
+			"1:33: notify.webhook.key: what stands here is no name of a secret: letters, digits, - and _ are allowed, a letter or _ comes first, and 63 characters are the most",
+		},
+		{"number for a secret's name", "notify: {webhook: {url: x, key: 5}}", "1:33: notify.webhook.key: expected text, found a number (put it in quotes)"},
+		{"event", "notify: {slack: {url: x, events: {'*': [all, drift-fonud]}}}", `1:46: notify.slack.events.*[1]: "drift-fonud" is not known: did you mean "drift-found"?`},
+		{"events' environment", "notify: {slack: {url: x, events: {prodction: [all]}}}", `1:35: there is no environment "prodction": did you mean "production"?`},
+		{"no events", "notify: {slack: {url: x, events: {}}}", "1:34: notify.slack.events is empty: leave the key out for the defaults"},
+		{"line ends", "# c\r\n# d\r\nversion: 1 # e\r\nunknown: {}\r\n", "4:10: unknown: expected a list, found a mapping"},
 		{"backend value", "backend: {values: {key: '{evn}'}}", "1:25: backend.values.key: unknown placeholder {evn}: did you mean {env}?"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -258,6 +332,8 @@ func FuzzLoad(f *testing.F) {
 	f.Add("a: &x [*x]\n<<: *x\n? {a: b}\n: c\n")
 	f.Add("terraform: {lock-timeout: 1h3m, binary: tofu}\nenvironments: {x: {branch: '*'}}\n")
 	f.Add("backend: {values: {key: |\n  x\n}}\n")
+	f.Add("drift: {baseline: [{resource: 'a[\"*\"]', reason: r, owner: o, until: 2027-03-31}], severity: [{level: low}]}\n")
+	f.Add("notify: {slack: {url: u, events: {'*': [], production: [all]}}, webhook: {url: u, key: k}}\n")
 	f.Add("- - - -\n---\n...\n%YAML 1.2\n!!set {a}\n'\"")
 	f.Fuzz(func(t *testing.T, text string) {
 		cfg, err := loadText(text)
@@ -276,7 +352,7 @@ func FuzzLoad(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%s\n%v", written, err)
 		}
-		if diff := cmp.Diff(cfg, again); diff != "" {
+		if diff := cmp.Diff(cfg, again, cmpopts.EquateEmpty()); diff != "" {
 			t.Fatalf("%s\n%s", written, diff)
 		}
 	})

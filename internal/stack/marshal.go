@@ -5,7 +5,8 @@ package stack
 func (c *Config) Marshal() ([]byte, error) {
 	shown := shownConfig{
 		Version: c.Version, Layers: c.Layers, Environments: map[string]shownEnvironment{},
-		Backend: c.Backend, Terraform: shownTerraform(c.Terraform), Hooks: c.Hooks, Tools: c.Tools,
+		Backend: c.Backend, Terraform: shownTerraform(c.Terraform), Hooks: c.Hooks, Store: c.Store,
+		Unknown: c.Unknown, Tools: c.Tools, Drift: c.Drift, Notify: c.Notify,
 	}
 	for name, e := range c.Environments {
 		shown.Environments[name] = shownEnvironment(e)
@@ -21,7 +22,11 @@ type shownConfig struct {
 	Backend      Backend                     `json:"backend"`
 	Terraform    shownTerraform              `json:"terraform"`
 	Hooks        Hooks                       `json:"hooks"`
+	Store        Store                       `json:"store,omitzero"`
+	Unknown      []Unknown                   `json:"unknown,omitempty"`
 	Tools        map[string]Tool             `json:"tools,omitempty"`
+	Drift        Drift                       `json:"drift,omitzero"`
+	Notify       Notify                      `json:"notify,omitzero"`
 }
 
 // shownEnvironment is Environment with what has a default always written: left

@@ -49,6 +49,8 @@ func TestMarshalKeepsWhatDiffersFromDefaults(t *testing.T) {
 	cfg.Environments["production"] = Environment{}
 	cfg.Environments["qa"] = Environment{Branch: "qa", Parallelism: 3}
 	cfg.Layers[0].Backend = &Backend{}
+	cfg.Store.URL = "s3://b/p?region=r"
+	cfg.Unknown = []Unknown{{Glob: "docs/**", Select: "warn"}}
 	roundTrip(t, cfg)
 }
 
@@ -64,6 +66,9 @@ func TestMarshalOddText(t *testing.T) {
 		cfg := Default()
 		cfg.Hooks.BeforePlan = []Hook{{Run: []string{"x", odd}, Image: odd}}
 		cfg.Tools = map[string]Tool{odd: {Image: odd}}
+		if strings.TrimSpace(odd) != "" {
+			cfg.Drift.Baseline = []Baseline{{Resource: odd, Attribute: odd, Reason: odd, Owner: odd, Until: Date{2027, 3, 31}}}
+		}
 		if !strings.Contains(odd, "{") {
 			cfg.Backend.Values = map[string]string{odd: odd}
 		}

@@ -9,6 +9,12 @@ const (
 	variablePattern = `^[A-Za-z_][A-Za-z0-9_-]*$`
 	needPattern     = `^[A-Za-z][A-Za-z0-9_-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?(@([A-Za-z0-9][A-Za-z0-9._-]*|\*))?$`
 	inputPattern    = `^[A-Za-z][A-Za-z0-9_-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?(@[A-Za-z0-9][A-Za-z0-9._-]*)?\.[A-Za-z_][A-Za-z0-9_-]*$`
+
+	// secretPattern is of names of secrets that are no variables. What is longer is
+	// likelier a secret than its name.
+	secretPattern = `^[A-Za-z_][A-Za-z0-9_-]{0,62}$`
+	// filledPattern is of text that must say something.
+	filledPattern = `\S`
 )
 
 // patternHelp says in words what a pattern of the schema allows.
@@ -20,6 +26,8 @@ func patternHelp(pattern string) string {
 		return "is no name for an environment: letters, digits, '.', - and _ are allowed, and a letter or digit comes first"
 	case variablePattern:
 		return "is no name of a Terraform variable: letters, digits, - and _ are allowed, and a letter or _ comes first"
+	case secretPattern:
+		return "is no name of a secret: letters, digits, - and _ are allowed, a letter or _ comes first, and 63 characters are the most"
 	case needPattern:
 		return "is no need: write layer, layer/instance, layer@region, layer@* or layer/instance@region"
 	case inputPattern:

@@ -5,26 +5,31 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/token"
 	"github.com/google/jsonschema-go/jsonschema"
 )
 
-// start is where a node begins: a mapping's own token is its first colon.
-func (d *document) start(node ast.Node) Position {
+// start is where a node begins.
+func (d *document) start(node ast.Node) Position { return d.position(startToken(node)) }
+
+// startToken is what a node begins with: a mapping's own token is its first
+// colon.
+func startToken(node ast.Node) *token.Token {
 	if pairs, ok := mapping(node); ok {
 		if m, flow := node.(*ast.MappingNode); flow && m.IsFlowStyle {
-			return d.position(m.Start)
+			return m.Start
 		}
 		if len(pairs) > 0 {
-			return d.position(pairs[0].Key.GetToken())
+			return pairs[0].Key.GetToken()
 		}
 	}
 	if list, ok := node.(*ast.SequenceNode); ok {
-		return d.position(list.Start)
+		return list.Start
 	}
 	if node == nil {
-		return Position{File: d.file, Line: 1, Column: 1}
+		return nil
 	}
-	return d.position(node.GetToken())
+	return node.GetToken()
 }
 
 // mapping is the pairs of a mapping; a single pair may stand without one.
@@ -68,8 +73,11 @@ func expected(s *jsonschema.Schema) string {
 	case "boolean":
 		return "true or false"
 	}
-	if s.Pattern == durationPattern {
+	switch s.Pattern {
+	case durationPattern:
 		return "a duration such as 5m"
+	case datePattern:
+		return "a date such as 2027-03-31"
 	}
 	return "text"
 }
@@ -94,13 +102,24 @@ func found(node ast.Node) string {
 	return "something else"
 }
 
+// kind is what found says, without the value itself.
+func kind(node ast.Node) string {
+	switch node.(type) {
+	case *ast.StringNode:
+		return "text"
+	case *ast.IntegerNode, *ast.FloatNode, *ast.InfinityNode, *ast.NanNode:
+		return "a number"
+	}
+	return found(node)
+}
+
 // hint ends a message about a wrong type with what is likely to help.
 func hint(node ast.Node, s *jsonschema.Schema) string {
 	switch node.(type) {
 	case nil, *ast.NullNode:
 		return " (leave the key out for the default)"
 	case *ast.BoolNode, *ast.IntegerNode, *ast.FloatNode:
-		if s.Type == "string" && s.Pattern != durationPattern {
+		if s.Type == "string" && s.Pattern != durationPattern && s.Pattern != datePattern {
 			return " (put it in quotes)"
 		}
 	case *ast.StringNode:
@@ -111,9 +130,13 @@ func hint(node ast.Node, s *jsonschema.Schema) string {
 	return ""
 }
 
-// clip shortens text that is shown in a message.
+// clip shortens text that is shown in a message. Of a URL it leaves the scheme:
+// webhooks' URLs are secrets, and may stand where none is expected.
 func clip(s string) string {
 	s = strings.TrimSpace(s)
+	if scheme, _, ok := strings.Cut(s, "://"); ok {
+		s = scheme + "://…"
+	}
 	if runes := []rune(s); len(runes) > 60 {
 		return string(runes[:60]) + "…"
 	}

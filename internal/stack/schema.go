@@ -3,6 +3,7 @@ package stack
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
 
 	"github.com/google/jsonschema-go/jsonschema"
 )
@@ -29,6 +30,7 @@ func configSchema() (*jsonschema.Schema, error) {
 	schema, err := jsonschema.For[Config](&jsonschema.ForOptions{
 		TypeSchemas: map[reflect.Type]*jsonschema.Schema{
 			reflect.TypeFor[Duration](): {Type: "string", Pattern: durationPattern},
+			reflect.TypeFor[Date]():     {Type: "string", Pattern: datePattern, Format: "date"},
 		},
 	})
 	if err != nil {
@@ -66,6 +68,36 @@ func refine(schema *jsonschema.Schema) {
 	for _, hook := range top["hooks"].Properties {
 		hook.Items.Properties["run"].MinItems = &one
 		hook.Items.Properties["layers"].Items.Pattern = layerPattern
+	}
+	refineDrift(top["drift"].Properties)
+	refineNotify(top["notify"].Properties)
+}
+
+func refineDrift(drift map[string]*jsonschema.Schema) {
+	for name, property := range drift["baseline"].Items.Properties {
+		if name != "until" {
+			property.Pattern = filledPattern
+		}
+	}
+	severity := drift["severity"].Items.Properties
+	severity["type"].Pattern, severity["attribute"].Pattern = filledPattern, filledPattern
+	severity["level"].Enum = []any{High, Medium, Low}
+}
+
+func refineNotify(notify map[string]*jsonschema.Schema) {
+	one := 1
+	for kind, destination := range notify {
+		destination.Properties["url"].Pattern = secretPattern
+		destination.Properties["key"].Pattern = secretPattern
+		if kind != Webhook { // the others have no place for a signature
+			delete(destination.Properties, "key")
+			destination.PropertyOrder = slices.DeleteFunc(destination.PropertyOrder, func(name string) bool { return name == "key" })
+		}
+		events := destination.Properties["events"]
+		events.MinProperties = &one
+		for _, event := range append([]string{AllEvents}, Events()...) {
+			events.AdditionalProperties.Items.Enum = append(events.AdditionalProperties.Items.Enum, event)
+		}
 	}
 }
 

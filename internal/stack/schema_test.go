@@ -63,6 +63,15 @@ func TestSchemaValidates(t *testing.T) {
 		{`{"environments": {"a": {"approval": "required"}}}`, false},
 		{`{"terraform": {"lock-timeout": "soon"}}`, false},
 		{`{"unknown": 1}`, false},
+		{`{"drift": {"baseline": [{"resource": "x", "reason": "r", "owner": "o", "until": "2027-03-31"}]}}`, true},
+		{`{"drift": {"baseline": [{"resource": "x", "reason": "r", "owner": "o", "until": "soon"}]}}`, false},
+		{`{"drift": {"baseline": [{"resource": "x", "reason": "", "owner": "o", "until": "2027-03-31"}]}}`, false},
+		{`{"drift": {"baseline": [{"resource": "x"}]}}`, false},
+		{`{"drift": {"severity": [{"level": "grave"}]}}`, false},
+		{`{"notify": {"webhook": {"url": "u", "key": "k", "events": {"*": ["all"]}}}}`, true},
+		{`{"notify": {"slack": {"url": "u", "key": "k"}}}`, false},
+		{`{"notify": {"slack": {"url": "https://x"}}}`, false},
+		{`{"notify": {"slack": {"url": "u", "events": {"*": ["everything"]}}}}`, false},
 	} {
 		var value any
 		if err := json.Unmarshal([]byte(test.json), &value); err != nil {

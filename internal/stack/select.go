@@ -103,7 +103,7 @@ func matching(units []*Unit, pattern string) ([]*Unit, error) {
 	}
 	var found []*Unit
 	for _, u := range units {
-		if slices.ContainsFunc(u.spellings(), func(s string) bool { return doublestar.MatchUnvalidated(pattern, s) }) {
+		if u.Matches(pattern) {
 			found = append(found, u)
 		}
 	}
@@ -111,6 +111,11 @@ func matching(units []*Unit, pattern string) ([]*Unit, error) {
 		return nil, unmatched(units, pattern)
 	}
 	return found, nil
+}
+
+// Matches says whether a glob, as --only takes it, means the unit.
+func (u *Unit) Matches(pattern string) bool {
+	return slices.ContainsFunc(u.spellings(), func(s string) bool { return doublestar.MatchUnvalidated(pattern, s) })
 }
 
 // spellings lists what people may call a unit: its folder, its layer, and its

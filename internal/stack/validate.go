@@ -47,7 +47,11 @@ func (d *document) value(node ast.Node, s *jsonschema.Schema, path string) any {
 			return b.Value
 		}
 	}
-	d.problem(path, "%s: expected %s, found %s%s", where(path), expected(s), found(node), hint(node, s))
+	what := found(node)
+	if path == "notify" || strings.HasPrefix(path, "notify.") {
+		what = kind(node) // it may be the secret itself
+	}
+	d.problem(path, "%s: expected %s, found %s%s", where(path), expected(s), what, hint(node, s))
 	return nil
 }
 
@@ -133,7 +137,7 @@ func (d *document) unknownKey(key string, s *jsonschema.Schema, path, child stri
 func planned(key string) bool {
 	switch key {
 	case "approval", "gates", "backup", "rollback", "ttl", "promote-from", "promote", "limits",
-		"role", "contracts", "policy", "scan", "drift", "notify":
+		"role", "contracts", "policy", "scan":
 		return true
 	}
 	return false
@@ -164,17 +168,53 @@ func empty(s *jsonschema.Schema) any {
 }
 
 func (d *document) text(text string, s *jsonschema.Schema, path string) any {
-	if s.Pattern == durationPattern {
-		if _, err := parseDuration(text); err != nil || !matches(s.Pattern, text) {
-			d.problem(path, "%s: %q is not a duration: write it like 90s, 5m or 72h", where(path), clip(text))
-			return nil
-		}
+	if s.Pattern == filledPattern && !matches(s.Pattern, text) {
+		d.problem(path, "%s is empty", where(path))
+		return nil
 	}
-	if s.Pattern != "" && !matches(s.Pattern, text) {
-		d.problem(path, "%s: %q %s", where(path), clip(text), patternHelp(s.Pattern))
+	if fault := textFault(text, s); fault != "" {
+		d.problem(path, "%s: %s", where(path), fault)
 		return nil
 	}
 	return text
+}
+
+// textFault says what is wrong with text that the schema does not allow.
+func textFault(text string, s *jsonschema.Schema) string {
+	switch s.Pattern {
+	case durationPattern:
+		if _, err := parseDuration(text); err != nil || !matches(s.Pattern, text) {
+			return fmt.Sprintf("%q is not a duration: write it like 90s, 5m or 72h", clip(text))
+		}
+	case datePattern:
+		if _, err := ParseDate(text); err != nil {
+			return fmt.Sprintf("%q is not a date: write it like 2027-03-31", clip(text))
+		}
+	case secretPattern:
+		if !matches(s.Pattern, text) {
+			return secretFault(text)
+		}
+	}
+	if s.Pattern != "" && !matches(s.Pattern, text) {
+		return fmt.Sprintf("%q %s", clip(text), patternHelp(s.Pattern))
+	}
+	if len(s.Enum) > 0 && !slices.Contains(s.Enum, any(text)) {
+		words := make([]string, len(s.Enum))
+		for i, word := range s.Enum {
+			words[i] = fmt.Sprint(word)
+		}
+		return fmt.Sprintf("%q is not known%s", clip(text), suggest(text, words))
+	}
+	return ""
+}
+
+// secretFault says what is wrong with the name of a secret. It never repeats
+// what stands there: that may be the secret.
+func secretFault(text string) string {
+	if strings.Contains(text, "://") || strings.Contains(text, "/") && strings.Contains(text, ".") {
+		return "what stands here is a URL: write the name of a secret, such as slack_url, and give the URL as STRATA_SECRET_SLACK_URL"
+	}
+	return "what stands here " + patternHelp(secretPattern)
 }
 
 func (d *document) integer(node *ast.IntegerNode, s *jsonschema.Schema, path string) any {

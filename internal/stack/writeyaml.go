@@ -95,6 +95,11 @@ func yamlText(s string) string {
 	if plainText(s) && !token.IsNeedQuoted(s) {
 		return s
 	}
+	return quotedText(s)
+}
+
+// quotedText writes text as JSON does.
+func quotedText(s string) string {
 	var quoted bytes.Buffer
 	in := json.NewEncoder(&quoted)
 	in.SetEscapeHTML(false)
