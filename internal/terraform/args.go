@@ -45,6 +45,7 @@ func BackendArgs(config string, values map[string]string) []string {
 type PlanOptions struct {
 	Out         string
 	Destroy     bool
+	NoLock      bool // for one that is looked at and never applied: it is in nobody's way
 	LockTimeout time.Duration
 	VarFiles    []string
 	Targets     []string
@@ -55,7 +56,11 @@ type PlanOptions struct {
 // is something to apply: 0 for no, PlanChanges for yes. Counts never do, since a
 // plan that only moves, forgets or changes outputs has none.
 func PlanArgs(o PlanOptions) []string {
-	args := []string{"plan", "-json", "-input=false", "-detailed-exitcode", "-lock-timeout=" + o.LockTimeout.String()}
+	lock := "-lock-timeout=" + o.LockTimeout.String()
+	if o.NoLock {
+		lock = "-lock=false"
+	}
+	args := []string{"plan", "-json", "-input=false", "-detailed-exitcode", lock}
 	if o.Destroy {
 		args = append(args, "-destroy")
 	}

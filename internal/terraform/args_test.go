@@ -34,6 +34,10 @@ func TestArgs(t *testing.T) {
 				"-var-file=b.tfvars", "-var-file=a.tfvars", `-target=aws_x.y["a b"]`, "-target=module.z", "-replace=aws_x.r",
 			},
 		},
+		"plan, no lock": {
+			PlanArgs(PlanOptions{Out: "p", NoLock: true, LockTimeout: 5 * time.Minute}),
+			[]string{"plan", "-json", "-input=false", "-detailed-exitcode", "-lock=false", "-out=p"},
+		},
 		"ephemeral": {ApplyArgs("p", time.Second, "a", "b"), []string{"apply", "-json", "-input=false", "-lock-timeout=1s", "-var-file=a", "-var-file=b", "p"}},
 		"apply":     {ApplyArgs("p", 90*time.Second), []string{"apply", "-json", "-input=false", "-lock-timeout=1m30s", "p"}},
 		"show":      {ShowArgs("p"), []string{"show", "-json", "-no-color", "p"}},
