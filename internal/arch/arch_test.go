@@ -24,7 +24,7 @@ var rows = [][]string{
 	{"internal/runner"},
 	{"internal/graph"},
 	{"internal/stack"},
-	{"internal/affected", "internal/record"},
+	{"internal/affected", "internal/finding", "internal/record", "internal/ledger"},
 	{"internal/terraform", "internal/scan", "internal/policy", "internal/contract", "internal/store", "internal/notify", "internal/report"},
 	{"internal/pipeline"},
 	{"", "cmd/strata"}, // the root package is the Dagger module
