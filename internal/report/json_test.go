@@ -15,7 +15,10 @@ func jsonOf(t *testing.T, run *Run) string {
 	return render(t, func(b *bytes.Buffer) error { return JSON(b, run) })
 }
 
-func TestJSONGolden(t *testing.T) { golden(t, "run.golden.json", jsonOf(t, deployed())) }
+func TestJSONGolden(t *testing.T) {
+	golden(t, "run.golden.json", jsonOf(t, deployed()))
+	golden(t, "drift.golden.json", jsonOf(t, drifting()))
+}
 
 func TestJSONIsComplete(t *testing.T) {
 	run := &Run{Units: []Unit{{ID: "a", Result: NotRun}}}
@@ -106,7 +109,7 @@ func TestJSONFollowsTheSchema(t *testing.T) {
 		}
 		return schema.Validate(document)
 	}
-	for _, run := range []*Run{deployed(), planned(), many(20), {Result: Succeeded}} {
+	for _, run := range []*Run{deployed(), planned(), many(20), drifting(), drifts(20), {Result: Succeeded}} {
 		if err := check(jsonOf(t, run)); err != nil {
 			t.Errorf("%s %s: %v", run.Verb, run.Environment, err)
 		}

@@ -71,7 +71,7 @@ func (l *live) Event(e Event) {
 	}
 	switch {
 	case e.Kind == UnitFinished && e.Unit != nil:
-		l.say(e.UnitID, l.style.result(e.Unit.Result, outcomeText(e.Unit)))
+		l.say(e.UnitID, l.style.unit(e.Unit, Outcome(e.Unit)))
 	case e.Kind == Diagnosed && e.Diagnostic != nil && !isWarning(e.Diagnostic):
 		l.say(e.UnitID, l.style.red(headline(e.Diagnostic)))
 	case e.Kind == Line && strings.TrimSpace(clean(e.Text)) != "":

@@ -43,6 +43,9 @@ func (l *live) header(now time.Time) string {
 	if t.failed > 0 {
 		text += fmt.Sprintf(" · %d failed", t.failed)
 	}
+	if t.drifted > 0 {
+		text += fmt.Sprintf(" · %d drifted", t.drifted)
+	}
 	if n := len(t.running); n > 0 {
 		text += fmt.Sprintf(" · %d running", n)
 	}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"io"
 	"path"
 	"slices"
@@ -54,11 +55,12 @@ func markdown(run *Run, room int) string {
 	return b.String()
 }
 
-// choose decides which details are shown: first all in short, what failed
-// before the rest; then the smallest in full, as long as there is room.
+// choose decides which details are shown: first all in short, what failed or
+// drifted before the rest, and of drift the severest; then the smallest in full,
+// as long as there is room.
 func choose(parts []*detail, room int) {
 	order := slices.Clone(parts)
-	slices.SortStableFunc(order, func(a, b *detail) int { return a.rank - b.rank })
+	slices.SortStableFunc(order, func(a, b *detail) int { return cmp.Or(a.rank-b.rank, a.weight-b.weight) })
 	for _, p := range order {
 		if len(p.short) <= room {
 			p.chosen = p.short
@@ -66,10 +68,7 @@ func choose(parts []*detail, room int) {
 		}
 	}
 	slices.SortStableFunc(order, func(a, b *detail) int {
-		if a.rank != b.rank {
-			return a.rank - b.rank
-		}
-		return len(a.full) - len(b.full)
+		return cmp.Or(a.rank-b.rank, len(a.full)-len(b.full))
 	})
 	for _, p := range order {
 		if more := len(p.full) - len(p.short); p.chosen != "" && more <= room {

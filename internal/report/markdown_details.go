@@ -15,21 +15,35 @@ const (
 // detail is what is told of one unit below the table, at both lengths.
 type detail struct {
 	rank   int
+	weight int
 	short  string
 	full   string
 	chosen string // what is shown: one of the two, or nothing
 }
 
-// rank orders units by how much people need to see them: what failed, what
-// changes, the rest.
+// rank orders units by how much people need to see them: what failed or
+// drifted, what changes, the rest.
 func rank(u *Unit) int {
 	switch {
-	case u.Result != NotRun && vote(u.Result) > 0:
+	case u.Result != NotRun && vote(u.Result) > 0, isDrifted(u):
 		return 0
-	case u.Result != Unchanged:
+	case u.Result != Unchanged && u.Result != InSync:
 		return 1
 	default:
 		return 2
+	}
+}
+
+// weight orders units of a rank: what drifted stands where its severity says,
+// what failed with the severest.
+func weight(u *Unit) int {
+	switch {
+	case !isDrifted(u):
+		return 0
+	case len(u.Drift) == 0: // nothing new
+		return severityRank("low") + 1
+	default:
+		return severityRank(u.severity())
 	}
 }
 
@@ -38,23 +52,26 @@ func allDetails(run *Run) []*detail {
 	var parts []*detail
 	for i := range run.Units {
 		u := &run.Units[i]
-		if len(u.Resources)+len(u.Outputs)+len(u.Diagnostics) == 0 && u.Diff == "" {
+		if len(u.Resources)+len(u.Outputs)+len(u.Diagnostics)+len(u.Drift)+len(u.Ignored) == 0 && u.Diff == "" {
 			continue
 		}
-		parts = append(parts, &detail{rank: rank(u), short: mdUnit(u, true), full: mdUnit(u, false)})
+		parts = append(parts, &detail{rank: rank(u), weight: weight(u), short: mdUnit(run, u, true), full: mdUnit(run, u, false)})
 	}
 	return parts
 }
 
-func mdUnit(u *Unit, short bool) string {
+func mdUnit(run *Run, u *Unit, short bool) string {
 	var b strings.Builder
 	open := ""
 	if rank(u) == 0 {
 		open = " open"
 	}
 	b.WriteString("\n<details" + open + ">\n<summary><code>" + html.EscapeString(disarm(brief(u.ID, 300))) + "</code> " + html.EscapeString(resultWord(u.Result)))
-	if u.Changes != nil {
-		b.WriteString(" " + changesText(*u.Changes))
+	if text := foundText(run, u); text != "" {
+		if run.Verb == driftVerb {
+			b.WriteString(":")
+		}
+		b.WriteString(" " + text)
 	}
 	b.WriteString("</summary>\n\n")
 	for n := range u.Diagnostics {
@@ -64,6 +81,8 @@ func mdUnit(u *Unit, short bool) string {
 		}
 		mdDiagnostic(&b, &u.Diagnostics[n], short)
 	}
+	mdDrift(&b, u, short)
+	mdIgnored(&b, u, short)
 	mdResources(&b, u, short)
 	if u.Diff != "" && !short {
 		mdFence(&b, "diff", diffLines(u.Diff))

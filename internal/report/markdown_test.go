@@ -62,7 +62,7 @@ func sound(t *testing.T, text string, limit int) {
 }
 
 func TestMarkdownHoldsAnyLimit(t *testing.T) {
-	runs := map[string]*Run{"deploy": deployed(), "plan": planned(), "many": many(300), "hostile": hostile(), "empty": {}}
+	runs := map[string]*Run{"deploy": deployed(), "plan": planned(), "many": many(300), "hostile": hostile(), "drift": drifting(), "drifts": drifts(300), "hostile drift": hostileDrift(), "empty": {}}
 	for name, run := range runs {
 		for limit := 1; limit < 20000; limit += 1 + limit/7 {
 			t.Run(fmt.Sprint(name, limit), func(t *testing.T) { sound(t, markdownOf(t, run, limit), limit) })
@@ -80,7 +80,7 @@ func TestMarkdownOfAnyRun(t *testing.T) {
 		got := markdownOf(t, run, limit)
 		sound(t, got, limit)
 		for n := range run.Units {
-			if u := &run.Units[n]; u.Result != Unchanged && !strings.Contains(got, u.ID) {
+			if u := &run.Units[n]; u.Result != Unchanged && u.Result != InSync && !strings.Contains(got, u.ID) {
 				t.Fatalf("run %d of %d units: %s (%s) is lost", i, len(run.Units), u.ID, u.Result)
 			}
 		}
@@ -99,6 +99,7 @@ func TestMarkdownOfAnyRun(t *testing.T) {
 func TestMarkdownOfFiveThousand(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	run := anyRun(random, 5000)
+	run.Verb = "plan"
 	for i := range run.Units {
 		run.Units[i].Result = Applied
 		run.Units[i].Changes = &Changes{Add: 1}
@@ -187,7 +188,7 @@ func anyRun(random *rand.Rand, n int) *Run {
 		return b.String()
 	}
 	results := resultOrder()
-	run := &Run{Verb: "plan", Environment: text(3), Commit: text(3), Result: Failed, Error: text(random.IntN(2) * 2000), Logs: text(20), Seconds: random.Float64() * 10000}
+	run := &Run{Verb: []string{"plan", "drift"}[random.IntN(2)], Environment: text(3), Commit: text(3), Result: Failed, Error: text(random.IntN(2) * 2000), Logs: text(20), Seconds: random.Float64() * 10000}
 	for range random.IntN(50) {
 		run.Warnings = append(run.Warnings, text(100))
 	}
@@ -206,6 +207,18 @@ func anyRun(random *rand.Rand, n int) *Run {
 		for range random.IntN(3) {
 			u.Diagnostics = append(u.Diagnostics, Diagnostic{Severity: []string{"error", "warning"}[random.IntN(2)], Summary: text(20), Detail: text(200), File: text(3), Advice: text(10), Address: text(4)})
 			u.Orphans = append(u.Orphans, text(5))
+		}
+		for range random.IntN(4) * random.IntN(2) * random.IntN(2) {
+			d := Difference{Address: text(10), Action: []string{"changed", "deleted", text(2)}[random.IntN(3)], Severity: []string{"high", "medium", "low", text(2)}[random.IntN(4)], Why: text(10)}
+			for range random.IntN(4) {
+				d.Attributes = append(d.Attributes, Attribute{Path: text(3), Before: raw(text(10)), After: raw(`"|"`), Sensitive: random.IntN(9) == 0})
+			}
+			if random.IntN(2) == 0 {
+				u.Drift = append(u.Drift, d)
+			} else {
+				u.Ignored = append(u.Ignored, d)
+			}
+			run.Gone = append(run.Gone, Vanished{Unit: u.ID, Address: text(10), Path: text(3)})
 		}
 		if random.IntN(10) == 0 {
 			u.Diff = text(random.IntN(10000))

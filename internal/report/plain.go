@@ -153,5 +153,8 @@ func (p *plain) stillRunning() string {
 	if p.tracker.failed > 0 {
 		text += fmt.Sprintf(", %d failed", p.tracker.failed)
 	}
+	if p.tracker.drifted > 0 {
+		text += fmt.Sprintf(", %d drifted", p.tracker.drifted)
+	}
 	return text
 }

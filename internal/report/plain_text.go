@@ -30,7 +30,7 @@ func (p *plain) text(e *Event) string {
 		}
 	case UnitFinished:
 		if e.Unit != nil {
-			text := p.style.result(e.Unit.Result, cut(outcomeText(e.Unit), lineUpTo))
+			text := p.style.unit(e.Unit, cut(Outcome(e.Unit), lineUpTo))
 			return fmt.Sprintf("%s [%d of %d]", text, len(p.tracker.done), p.tracker.total)
 		}
 	case Note:

@@ -118,9 +118,10 @@ func many(n int) *Run {
 	return run
 }
 
+const evil = "::set-env name=X::1\x1b[2J\x1b]0;title\x07\r\n::error::gone\n## ##[group]x | `a` ``` </details> <script> @octocat #1 \u202eabc\u202c \x9b31m \xff\xfe **b** \\| &lt;"
+
 // hostile is a run in which every foreign text is an attack.
 func hostile() *Run {
-	const evil = "::set-env name=X::1\x1b[2J\x1b]0;title\x07\r\n::error::gone\n## ##[group]x | `a` ``` </details> <script> @octocat #1 \u202eabc\u202c \x9b31m \xff\xfe **b** \\| &lt;"
 	return &Run{
 		Verb: evil, Environment: evil, Commit: evil, ID: evil, Result: Failed, Error: evil, Logs: evil, Warnings: []string{evil},
 		Units: []Unit{{

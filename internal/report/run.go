@@ -28,6 +28,13 @@ const (
 	NotRun      Result = "not run" // a need failed, or the run was stopping
 	Refused     Result = "refused" // a gate or a safety rule said no
 	Interrupted Result = "interrupted"
+
+	// Of units that were compared with what is really there:
+	InSync         Result = "in sync"
+	Drifted        Result = "drifted"             // what is there differs from what was deployed
+	Pending        Result = "pending"             // its code is not what was deployed
+	DriftedPending Result = "drifted and pending" // both
+	Unmanaged      Result = "unmanaged"           // a record without a folder
 )
 
 // Run is the result of one invocation.
@@ -45,6 +52,18 @@ type Run struct {
 	Warnings    []string  `json:"warnings,omitempty"`
 	Units       []Unit    `json:"units"`
 	Logs        string    `json:"logs,omitempty"` // the folder given with --out
+
+	// Of a comparison with what an earlier run found: that run's id, and the
+	// differences that are there no more. Known ones are only counted, in a note.
+	Since string     `json:"since,omitempty"`
+	Gone  []Vanished `json:"gone,omitempty"`
+}
+
+// Vanished is a difference that an earlier run found and this one did not.
+type Vanished struct {
+	Unit    string `json:"unit"`
+	Address string `json:"address"`
+	Path    string `json:"path,omitempty"` // of the attribute; "" for the resource as a whole
 }
 
 // Unit is the result of one unit of a run.
@@ -61,6 +80,9 @@ type Unit struct {
 	Changes     *Changes     `json:"changes,omitempty"` // nil where no plan was made
 	Resources   []Resource   `json:"resources,omitempty"`
 	Outputs     []Attribute  `json:"outputs,omitempty"` // outputs that change
+	Drift       []Difference `json:"drift,omitempty"`   // what is there differs from what was deployed
+	Ignored     []Difference `json:"ignored,omitempty"` // differences that are accepted, or mean nothing
+	State       *State       `json:"state,omitempty"`   // as the plan read it
 	Diagnostics []Diagnostic `json:"diagnostics,omitempty"`
 	// Orphans are addresses that an apply was working on when it was cut off:
 	// they may exist without being in state.
@@ -100,6 +122,24 @@ type Attribute struct {
 	Sensitive bool            `json:"sensitive,omitempty"` // Before and After are left out
 	Unknown   bool            `json:"unknown,omitempty"`   // known only after apply
 	Replaces  bool            `json:"replaces,omitempty"`  // this change forces the replacement
+}
+
+// Difference is one resource that is not as it was deployed.
+type Difference struct {
+	Address  string `json:"address"`
+	Action   string `json:"action"`             // changed or deleted
+	Severity string `json:"severity,omitempty"` // high, medium or low: the highest of its attributes
+	// Attributes hold what was deployed (before) and what is there (after).
+	Attributes []Attribute `json:"attributes,omitempty"`
+	// Why says, of an ignored one, why it is.
+	Why string `json:"why,omitempty"`
+}
+
+// State is the size of a unit's state.
+type State struct {
+	Bytes     int64 `json:"bytes"`
+	Serial    int64 `json:"serial"`
+	Resources int   `json:"resources"` // instances
 }
 
 // Diagnostic is an error or a warning of a tool.

@@ -1,5 +1,10 @@
 package report
 
+import (
+	"fmt"
+	"slices"
+)
+
 // Exit codes of the command.
 const (
 	ExitDone        = 0
@@ -43,7 +48,7 @@ func (r *Run) outcome() Result {
 // vote ranks a result by how much it spoils a run.
 func vote(result Result) int {
 	switch result {
-	case Succeeded, Planned, Provisional, Deferred, Unchanged, Applied, Destroyed:
+	case Succeeded, Planned, Provisional, Deferred, Unchanged, Applied, Destroyed, InSync, Drifted, Pending, DriftedPending, Unmanaged:
 		return 0
 	case Refused:
 		return 1
@@ -56,22 +61,57 @@ func vote(result Result) int {
 
 // ExitCode is the exit code that tells how a run ended. With detailed, a run
 // that came out well and found something to do says so with ExitDifferences.
+// Drift always does, also where other units could not be looked at: a partial
+// failure must not hide it.
 func ExitCode(run *Run, detailed bool) int {
-	switch run.outcome() {
+	code := run.ending()
+	if code != ExitInterrupted && slices.ContainsFunc(run.Units, func(u Unit) bool { return run.drifts(&u) }) {
+		return ExitDifferences
+	}
+	if detailed && code == ExitDone {
+		for i := range run.Units {
+			switch run.Units[i].Result {
+			case Planned, Provisional, Deferred, Pending, DriftedPending:
+				return ExitDifferences
+			}
+		}
+	}
+	return code
+}
+
+// What a look at units fails on, beside units that it could not look at.
+const (
+	OnDrift   = "drift"
+	OnPending = "pending" // and code that is not deployed yet
+	OnNothing = "never"
+)
+
+// DriftExitCode is the exit code of a look at units.
+func DriftExitCode(run *Run, failOn string) int {
+	if failOn == OnNothing {
+		return run.ending()
+	}
+	return ExitCode(run, failOn == OnPending)
+}
+
+// CheckFailOn refuses what a look cannot fail on; "" is OnDrift.
+func CheckFailOn(failOn string) error {
+	switch failOn {
+	case "", OnDrift, OnPending, OnNothing:
+		return nil
+	}
+	return fmt.Errorf("--fail-on %q: it is drift, pending or never", failOn)
+}
+
+// ending is the exit code of how the run's units ended, whatever they found.
+func (r *Run) ending() int {
+	switch r.outcome() {
 	case Interrupted:
 		return ExitInterrupted
 	case Failed:
 		return ExitFailed
 	case Refused:
 		return ExitRefused
-	}
-	if detailed {
-		for i := range run.Units {
-			switch run.Units[i].Result {
-			case Planned, Provisional, Deferred:
-				return ExitDifferences
-			}
-		}
 	}
 	return ExitDone
 }

@@ -10,6 +10,13 @@ func TestSettleAndExitCode(t *testing.T) {
 		}
 		return list
 	}
+	drifted := func(results ...Result) []Unit {
+		list := units(results...)
+		for i := range list {
+			list[i].Drift = []Difference{{Address: "aws_vpc.main", Action: "changed"}}
+		}
+		return list
+	}
 	tests := []struct {
 		name     string
 		run      Run
@@ -32,6 +39,24 @@ func TestSettleAndExitCode(t *testing.T) {
 		{"interrupted before any unit ran", Run{Result: Interrupted, Units: units(NotRun)}, Interrupted, 130, 130},
 		{"not run although nothing failed", Run{Units: units(Applied, NotRun)}, Failed, 1, 1},
 		{"a unit without a result", Run{Units: units(Applied, "")}, Failed, 1, 1},
+		{"in sync", Run{Units: units(InSync)}, Succeeded, 0, 0},
+		{"pending", Run{Units: units(Pending, InSync)}, Succeeded, 0, 2},
+		{"unmanaged", Run{Units: units(Unmanaged)}, Succeeded, 0, 0},
+		{"drifted", Run{Units: drifted(Drifted, InSync)}, Succeeded, 2, 2},
+		{"drifted and pending", Run{Units: drifted(DriftedPending)}, Succeeded, 2, 2},
+		{"drifted, and one failed", Run{Units: drifted(Failed, Drifted, NotRun)}, Failed, 2, 2},
+		{"drifted, and one was refused", Run{Units: drifted(Drifted, Refused)}, Refused, 2, 2},
+		{"drifted, and the run has an error", Run{Error: "no ledger", Units: drifted(Drifted)}, Failed, 2, 2},
+		{"drifted, and interrupted", Run{Units: drifted(Drifted, Interrupted)}, Interrupted, 130, 130},
+		{"drifted, and interrupted as a whole", Run{Result: Interrupted, Units: drifted(Drifted)}, Interrupted, 130, 130},
+		{"pending, and one failed", Run{Units: units(Pending, Failed)}, Failed, 1, 1},
+		{"errors alone", Run{Units: units(Failed, InSync)}, Failed, 1, 1},
+		{"refused, the rest is in sync", Run{Units: units(Refused, InSync)}, Refused, 3, 3},
+		{"drift that nothing says of", Run{Units: units(Drifted)}, Succeeded, 2, 2},
+		{"drift that is known", Run{Since: "r1", Units: units(Drifted)}, Succeeded, 0, 0},
+		{"drift that is known, and pending", Run{Since: "r1", Units: units(DriftedPending)}, Succeeded, 0, 2},
+		{"new drift beside what is known", Run{Since: "r1", Units: append(units(Drifted), drifted(Drifted)...)}, Succeeded, 2, 2},
+		{"drift that is set back", Run{Units: drifted(Applied)}, Succeeded, 0, 0},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -19,14 +19,56 @@ func (s style) yellow(text string) string { return s.paint("33", text) }
 // result colours text by what a result means for people.
 func (s style) result(result Result, text string) string {
 	switch result {
-	case Applied, Destroyed, Succeeded:
+	case Applied, Destroyed, Succeeded, InSync:
 		return s.green(text)
-	case Planned, Provisional, Deferred:
+	case Planned, Provisional, Deferred, Drifted, Pending, DriftedPending, Unmanaged:
 		return s.yellow(text)
 	case Unchanged, NotRun:
 		return s.dim(text)
 	default:
 		return s.red(text)
+	}
+}
+
+// unit colours text by the result of a unit, and by how severe its drift is.
+func (s style) unit(u *Unit, text string) string {
+	if isDrifted(u) && u.severity() == "high" {
+		return s.red(text)
+	}
+	return s.result(u.Result, text)
+}
+
+// run colours text by how a run ended: as the worst of its units where it came
+// out well.
+func (s style) run(run *Run, text string) string {
+	outcome := run.outcome()
+	if outcome != Succeeded {
+		return s.result(outcome, text)
+	}
+	for i := range run.Units {
+		u := &run.Units[i]
+		switch u.Result {
+		case Drifted, DriftedPending:
+			if u.severity() == "high" {
+				return s.red(text)
+			}
+			outcome = u.Result
+		case Pending, Unmanaged:
+			outcome = u.Result
+		}
+	}
+	return s.result(outcome, text)
+}
+
+// severity colours text by the severity of a difference.
+func (s style) severity(severity, text string) string {
+	switch severity {
+	case "high":
+		return s.red(text)
+	case "low":
+		return text
+	default:
+		return s.yellow(text)
 	}
 }
 

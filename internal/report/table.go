@@ -1,7 +1,6 @@
 package report
 
 import (
-	"fmt"
 	"io"
 	"path/filepath"
 	"strings"
@@ -19,12 +18,15 @@ const (
 )
 
 // Table writes what people read at the end of a run: a row for each unit, the
-// resources of a small plan, what failed and what to do next, a summary and
-// the place of the logs.
+// resources of a small plan, the drift, what failed and what to do next, a
+// summary and the place of the logs.
 func Table(w io.Writer, run *Run, opts TableOptions) error {
 	t := &table{run: run, style: style{opts.Color}, width: opts.Width}
 	t.rows()
 	t.resources()
+	t.drift()
+	t.ignored()
+	t.gone()
 	t.diagnostics()
 	t.orphans()
 	t.ending()
@@ -61,83 +63,6 @@ func (t *table) section(title string) {
 	t.line(t.style.bold(title))
 }
 
-// row is one unit as the cells of its row.
-type row struct {
-	unit   *Unit
-	id     string
-	counts [4]string
-	other  string
-	time   string
-}
-
-// rows writes the table itself.
-func (t *table) rows() {
-	if len(t.run.Units) == 0 {
-		return
-	}
-	folded := 0
-	for i := range t.run.Units {
-		if quiet(&t.run.Units[i]) {
-			folded++
-		}
-	}
-	if folded <= foldAbove {
-		folded = 0
-	}
-	id, result, numbers, other, took := len("UNIT"), len("RESULT"), [4]int{}, 0, len("TIME")
-	var rows []row
-	for i := range t.run.Units {
-		u := &t.run.Units[i]
-		if folded > 0 && quiet(u) {
-			continue
-		}
-		r := row{unit: u, id: clean(u.ID)}
-		if u.Changes != nil {
-			r.counts, r.other = mainCounts(*u.Changes), otherCounts(*u.Changes)
-		}
-		if u.Seconds > 0 {
-			r.time = duration(u.Seconds)
-		}
-		rows = append(rows, r)
-		id = max(id, min(columns().StringWidth(r.id), idColumn))
-		result = max(result, len(resultWord(u.Result)))
-		other, took = max(other, len(r.other)), max(took, len(r.time))
-		for n, c := range r.counts {
-			numbers[n] = max(numbers[n], len(c))
-		}
-	}
-	changes := max(numbers[0]+numbers[1]+numbers[2]+numbers[3]+3, len("CHANGES"))
-	if other > 0 {
-		changes += 2 + other
-	}
-	if len(rows) > 0 {
-		t.line(t.style.bold(pad("UNIT", id) + "  " + pad("RESULT", result) + "  " + pad("CHANGES", changes) + "  " + fmt.Sprintf("%*s", took, "TIME") + "  WHY"))
-	}
-	for _, r := range rows {
-		cells := ""
-		for n, c := range r.counts {
-			cells += pad(c, numbers[n]) + " "
-		}
-		if r.other != "" {
-			cells += " " + r.other
-		}
-		head := pad(r.id, id) + "  " + pad(resultWord(r.unit.Result), result)
-		tail := "  " + pad(strings.TrimRight(cells, " "), changes) + "  " + fmt.Sprintf("%*s", took, r.time)
-		used := columns().StringWidth(head + tail)
-		head = pad(r.id, id) + "  " + t.style.result(r.unit.Result, pad(resultWord(r.unit.Result), result))
-		reason := clean(r.unit.Reason)
-		if reason == "" || t.width <= 0 || used+2+columns().StringWidth(reason) <= t.width {
-			t.line(head + tail + "  " + reason)
-			continue
-		}
-		t.line(head + tail)
-		t.text("    ", reason)
-	}
-	if folded > 0 {
-		t.line(t.style.dim(count(folded, "unit") + " unchanged"))
-	}
-}
-
 // ending writes the warnings of the run as a whole, its error, the summary and
 // the place of the logs.
 func (t *table) ending() {
@@ -160,7 +85,7 @@ func (t *table) ending() {
 		}
 	}
 	if len(t.run.Units) > 0 || t.run.Error == "" {
-		t.line(t.style.result(t.run.outcome(), summary(t.run)))
+		t.line(t.style.run(t.run, Summary(t.run)))
 	}
 	if t.run.Logs != "" {
 		t.line("Logs: " + clean(t.run.Logs))

@@ -68,16 +68,18 @@ func TestTableOfALargePlan(t *testing.T) {
 }
 
 func TestTableIsSafe(t *testing.T) {
-	for _, width := range []int{0, 20, 80} {
-		got := tableOf(t, hostile(), TableOptions{Width: width})
-		if strings.ContainsAny(got, "\x1b\x07\r\x7f") || strings.ContainsRune(got, '\u009b') || strings.ContainsRune(got, '\u202e') || !utf8.ValidString(got) {
-			t.Errorf("control characters came through: %q", got)
+	for _, run := range []*Run{hostile(), hostileDrift()} {
+		for _, width := range []int{0, 20, 80} {
+			got := tableOf(t, run, TableOptions{Width: width})
+			if strings.ContainsAny(got, "\x1b\x07\r\x7f") || strings.ContainsRune(got, '\u009b') || strings.ContainsRune(got, '\u202e') || !utf8.ValidString(got) {
+				t.Errorf("control characters came through: %q", got)
+			}
+			commands(t, got)
 		}
-		commands(t, got)
-	}
-	colored := tableOf(t, hostile(), TableOptions{Color: true})
-	if rest := regexp.MustCompile(`\x1b\[(0|1|2|31|32|33)m`).ReplaceAllString(colored, ""); strings.Contains(rest, "\x1b") {
-		t.Errorf("escapes that are not ours came through: %q", rest)
+		colored := tableOf(t, run, TableOptions{Color: true})
+		if rest := regexp.MustCompile(`\x1b\[(0|1|2|31|32|33)m`).ReplaceAllString(colored, ""); strings.Contains(rest, "\x1b") {
+			t.Errorf("escapes that are not ours came through: %q", rest)
+		}
 	}
 }
 

@@ -68,3 +68,23 @@ func TestFenceOutlastsItsContent(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// Of long values, what differs is shown.
+func TestValues(t *testing.T) {
+	long := strings.Repeat("x", 100)
+	tests := []struct{ before, after, want string }{
+		{`"a"`, `"b"`, `"a" → "b"`},
+		{``, `{"a": 1}`, `null → {"a":1}`},
+		{`"` + long + `-one"`, `"` + long + `-two"`, `…xxxx-one" → …xxxx-two"`},
+		{`"` + long + `"`, `"y"`, `"xxxxxxxxxxxxxxxxxx… → "y"`},
+		{`"` + long + `"`, `"` + long + long + `"`, `…xxxxx" → …xxxxxxxxxxxxxxxxxx…`},
+		{`"` + long + `é` + long + `"`, `"` + long + `日` + long + `"`, `…xxxxxéxxxxxxxxxxxx… → …xxxxx日xxxxxxxxxxxx…`},
+		{`{`, `[1]`, `(not readable) → [1]`},
+	}
+	for _, test := range tests {
+		a := Attribute{Before: raw(test.before), After: raw(test.after)}
+		if got := attributeText(&a, "", 20, clean); got != test.want {
+			t.Errorf("got  %s\nwant %s", got, test.want)
+		}
+	}
+}

@@ -16,6 +16,7 @@ type tracker struct {
 	running     map[string]*activity
 	done        map[string]bool
 	failed      int
+	drifted     int
 }
 
 // activity is what one running unit does.
@@ -65,8 +66,13 @@ func (t *tracker) note(e *Event) bool {
 		if t.done == nil {
 			t.done = make(map[string]bool)
 		}
-		if e.Unit != nil && !t.done[e.UnitID] && vote(e.Unit.Result) > 0 && e.Unit.Result != NotRun {
-			t.failed++
+		if e.Unit != nil && !t.done[e.UnitID] {
+			switch {
+			case isDrifted(e.Unit):
+				t.drifted++
+			case vote(e.Unit.Result) > 0 && e.Unit.Result != NotRun:
+				t.failed++
+			}
 		}
 		t.done[e.UnitID] = true
 	}

@@ -28,19 +28,39 @@ func sign(action string) string {
 }
 
 // value says a value that changes, as compact JSON of at most limit characters.
-func value(raw json.RawMessage, limit int) string {
+func value(raw json.RawMessage, limit int) string { return string(shorten(whole(raw), limit)) }
+
+// values says a value before and after a change. Of long ones it says where they
+// differ: their beginnings may be the same.
+func values(before, after json.RawMessage, limit int) (string, string) {
+	b, a := whole(before), whole(after)
+	same := 0
+	for same < min(len(b), len(a)) && b[same] == a[same] {
+		same++
+	}
+	if skip := same - limit/4; skip > 1 && same > limit/2 && max(len(b), len(a)) > limit {
+		b, a = append([]rune("…"), b[skip:]...), append([]rune("…"), a[skip:]...)
+	}
+	return string(shorten(b, limit)), string(shorten(a, limit))
+}
+
+// whole is a value as compact JSON, clean.
+func whole(raw json.RawMessage) []rune {
 	if len(raw) == 0 {
-		return "null"
+		return []rune("null")
 	}
 	var b bytes.Buffer
 	if err := json.Compact(&b, raw); err != nil {
-		return "(not readable)"
+		return []rune("(not readable)")
 	}
-	text := clean(b.String())
-	if runes := []rune(text); len(runes) > limit {
-		text = string(runes[:limit-1]) + "…"
+	return []rune(clean(b.String()))
+}
+
+func shorten(text []rune, limit int) []rune {
+	if len(text) <= limit {
+		return text
 	}
-	return text
+	return append(text[:limit-1:limit-1], '…')
 }
 
 // attributeText says a change of a value: before → after. Of what an action
@@ -53,16 +73,16 @@ func attributeText(a *Attribute, action string, limit int, show func(string) str
 	case a.Sensitive:
 		return "(sensitive)"
 	}
-	after := "(known after apply)"
-	if !a.Unknown {
-		after = show(value(a.After, limit))
-	}
-	switch action {
-	case "create":
-		return after
-	case "delete":
+	switch {
+	case action == "delete":
 		return show(value(a.Before, limit))
-	default:
-		return show(value(a.Before, limit)) + " → " + after
+	case a.Unknown && action == "create":
+		return "(known after apply)"
+	case a.Unknown:
+		return show(value(a.Before, limit)) + " → (known after apply)"
+	case action == "create":
+		return show(value(a.After, limit))
 	}
+	before, after := values(a.Before, a.After, limit)
+	return show(before) + " → " + show(after)
 }

@@ -2,18 +2,28 @@ package report
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
 
 // resultOrder is the order in which a summary names results.
 func resultOrder() []Result {
-	return []Result{Applied, Destroyed, Planned, Provisional, Deferred, Unchanged, Succeeded, Failed, Refused, Interrupted, NotRun}
+	return []Result{Applied, Destroyed, Drifted, DriftedPending, Pending, Unmanaged, InSync, Planned, Provisional, Deferred, Unchanged, Succeeded, Failed, Refused, Interrupted, NotRun}
 }
 
-// summary says how many units have each result, and how long the run took.
-func summary(run *Run) string {
-	counts := run.Counts()
+// Summary says how many units have each result, and how long the run took.
+func Summary(run *Run) string {
+	text := resultsText(run.Counts())
+	if text == "" {
+		text = "no units"
+	}
+	return text + " in " + duration(run.Seconds)
+}
+
+// resultsText says how many units have each result.
+func resultsText(counts map[Result]int) string {
+	counts = maps.Clone(counts)
 	var parts []string
 	for _, result := range resultOrder() {
 		if n := counts[result]; n > 0 {
@@ -26,11 +36,7 @@ func summary(run *Run) string {
 		others = append(others, thousands(n)+" "+resultWord(result))
 	}
 	slices.Sort(others)
-	parts = append(parts, others...)
-	if len(parts) == 0 {
-		parts = []string{"no units"}
-	}
-	return strings.Join(parts, ", ") + " in " + duration(run.Seconds)
+	return strings.Join(append(parts, others...), ", ")
 }
 
 func resultWord(result Result) string {
@@ -84,9 +90,20 @@ func plus(a, b Changes) Changes {
 }
 
 // quiet tells a unit that may be folded into a count: nothing changed, nothing
-// failed.
+// drifted, nothing failed.
 func quiet(u *Unit) bool {
-	return u.Result == Unchanged && (u.Changes == nil || *u.Changes == Changes{}) && len(u.Orphans) == 0
+	return (u.Result == Unchanged || u.Result == InSync) && (u.Changes == nil || *u.Changes == Changes{}) && len(u.Drift)+len(u.Orphans) == 0
+}
+
+// foldedText says how many units are folded: 12 units in sync.
+func foldedText(folded map[Result]int) string {
+	var parts []string
+	for _, result := range []Result{Unchanged, InSync} {
+		if n := folded[result]; n > 0 {
+			parts = append(parts, count(n, "unit")+" "+string(result))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // place says where a diagnostic points to: file:line.
@@ -122,10 +139,13 @@ func headline(d *Diagnostic) string {
 	return text
 }
 
-// outcomeText says how a unit ended, in a line.
-func outcomeText(u *Unit) string {
+// Outcome says how a unit ended, in a line.
+func Outcome(u *Unit) string {
 	text := resultWord(u.Result)
-	if u.Changes != nil && *u.Changes != (Changes{}) {
+	switch {
+	case isDrifted(u) && len(u.Drift) > 0:
+		text += ": " + differencesText(severest(u.Drift))
+	case u.Changes != nil && *u.Changes != (Changes{}):
 		text += " " + changesText(*u.Changes)
 	}
 	if u.Seconds > 0 {
