@@ -21,8 +21,12 @@ LDFLAGS  = -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 lint_tags = $(if $(LINT_TAGS),-tags $(LINT_TAGS))
 test_tags = $(if $(TEST_TAGS),-tags $(TEST_TAGS))
 
-# Makes the Terraform that `make tools` settled on the one that runs.
-with_tools = . ./.tools/env &&
+# Makes the Terraform that `make tools` settled on the one that runs, and tells
+# the tests where the provider that it builds for them is.
+with_tools = . ./.tools/env && export STRATA_TEST_DISK_MIRROR='$(CURDIR)/.tools/providers' &&
+
+# Of the go command, for the module of tools: what one builds the next one has.
+tools_env = CGO_ENABLED=0
 
 # Go files that people write: generated ones are not ours to format.
 go_files = find . \( -name .git -o -path ./.tools -o -path ./.demo -o -path ./internal/dagger \
@@ -30,7 +34,7 @@ go_files = find . \( -name .git -o -path ./.tools -o -path ./.demo -o -path ./in
 	-o -name '*.go' -print
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test lint bench accuracy tools ci-tools bindings engine-test engine-bench clean
+.PHONY: help build demo test lint bench accuracy tools terraform ci-tools bindings engine-test engine-bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' Makefile
@@ -38,12 +42,12 @@ help: ## Show this list
 build: ## Build bin/strata
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/strata ./cmd/strata
 
-demo: build tools ## Deploy the example monorepo's staging twice, with a graph between
+demo: build terraform ## Deploy the example monorepo's staging twice, with a graph between
 	@$(with_tools) PATH="$(CURDIR)/bin:$$PATH" ./tools/demo.sh
 
 test: lint ## Lint, then run all tests (RUN=regexp PKGS=./... TESTFLAGS=...)
 	@echo '==> tests of tools'
-	@cd tools && $(GO) test ./...
+	@cd tools && $(tools_env) $(GO) test ./...
 	@$(with_tools) race=; \
 	if [ "$$($(GO) env CGO_ENABLED)" = 1 ] && command -v "$$($(GO) env CC)" >/dev/null 2>&1; \
 	then race=-race; echo '==> tests, with the race detector'; \
@@ -57,7 +61,7 @@ lint: tools ## gofmt, go vet, staticcheck, terraform fmt
 	@echo '==> go vet'
 	@$(GO) vet $(lint_tags) ./...
 	@$(GO) vet -tags engine ./internal/enginetest
-	@cd tools && $(GO) vet ./...
+	@cd tools && $(tools_env) $(GO) vet ./...
 	@echo '==> staticcheck'
 	@$(GO) tool -modfile=tools/go.mod staticcheck $(lint_tags) ./...
 	@$(GO) tool -modfile=tools/go.mod staticcheck -tags engine ./internal/enginetest
@@ -72,8 +76,16 @@ bench: tools ## Run the benchmarks (BENCH=regexp BENCHFLAGS='-benchtime 1x')
 accuracy: tools ## Measure change detection against the files that Terraform opens: all of it, some ten minutes
 	@$(with_tools) $(GO) test $(test_tags) ./internal/accuracy -run 'Accuracy' -full -v -count=1 -timeout 0 $(TESTFLAGS)
 
-tools: ## Find a Terraform, or install one into .tools
+terraform:
 	@cd tools && $(GO) run ./install
+
+# In filesystem-mirror layout, for Terraform and for OpenTofu.
+tools: terraform ## Find a Terraform, or install one into .tools, and build the tests' provider there
+	@[ -d .tools/providers ] || echo "tools: building the tests' provider, which takes a minute the first time"
+	@cd tools && platform=$$($(GO) env GOOS)_$$($(GO) env GOARCH) && exe=$$($(GO) env GOEXE) && \
+	for host in registry.terraform.io registry.opentofu.org; do \
+	$(tools_env) $(GO) build -buildvcs=false -ldflags '-s -w' \
+	-o "../.tools/providers/$$host/strata-tf/disk/0.1.0/$$platform/terraform-provider-disk_v0.1.0$$exe" ./diskprovider || exit 1; done
 
 ci-tools: ## Install what runs examples/ci on this machine into .tools/ci (needs npm and python3)
 	GOBIN=$(CURDIR)/.tools/ci/bin $(GO) install github.com/nektos/act@v0.2.89

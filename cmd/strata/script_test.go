@@ -43,9 +43,11 @@ import (
 //	commit MESSAGE          commit all there is, in a git repository that is made where there is none
 //	sub FILE OLD NEW        replace a text that a file holds once
 //	ran UNIT=RESULT…        these units, and no others, are in the document on stdout
+//	thing DIR NAME KEY=JSON…|gone|broken    change a thing of the provider disk as another client would
 //
-// the variables $TERRAFORM (the binary) and $BIN (a PATH without it), and the
-// conditions [terraform], [tofu], [root] and [setpriv].
+// the variables $TERRAFORM (the binary), $BIN (a PATH without it) and $DISK_MIRROR
+// (what has the provider disk), and the conditions [terraform], [tofu], [disk],
+// [root] and [setpriv].
 func TestScript(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -57,7 +59,7 @@ func TestScript(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": scriptExits, "copy": scriptCopy, "snapshot": scriptSnapshot, "untouched": scriptUntouched,
 			"json": scriptJSON, "schema": scriptSchema, "hides": scriptHides, "order": scriptOrder, "mode": scriptMode,
-			"commit": scriptCommit, "sub": scriptSub, "ran": scriptRan,
+			"commit": scriptCommit, "sub": scriptSub, "ran": scriptRan, "thing": scriptThing,
 		},
 	})
 }
@@ -84,6 +86,9 @@ func scriptSetup(env *testscript.Env) error {
 	} else if strings.HasPrefix(filepath.Base(terraformBinary()), "tofu") {
 		env.Setenv("STRATA_BINARY", "tofu")
 	}
+	if err := scriptDisk(env); err != nil {
+		return err
+	}
 	return os.Mkdir(home, 0o755)
 }
 
@@ -95,6 +100,9 @@ func scriptCondition(cond string) (bool, error) {
 		return strings.HasPrefix(filepath.Base(terraformBinary()), "tofu"), nil
 	case "ephemeral":
 		return ephemeralVariables()
+	case "disk":
+		mirror, err := diskMirror()
+		return mirror != "", err
 	case "root":
 		return os.Getuid() == 0, nil
 	case "setpriv":
