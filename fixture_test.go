@@ -16,7 +16,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/strata-tf/strata/internal/dagger"
-	"github.com/strata-tf/strata/internal/record"
+	"github.com/strata-tf/strata/internal/pipeline"
 	"github.com/strata-tf/strata/internal/store"
 )
 
@@ -108,7 +108,7 @@ func (f *fixture) keepRecords() {
 		f.t.Fatal(err)
 	}
 	before := openRecords
-	openRecords = func(_ context.Context, url string, _ *store.Surroundings) (record.Store, error) {
+	openRecords = func(_ context.Context, url string, _ *store.Surroundings) (pipeline.Memory, error) {
 		f.stores = append(f.stores, url)
 		return f.records, nil
 	}

@@ -142,7 +142,7 @@ func (s *Strata) Deploy(
 		// Replace these resources of the one selected unit
 		// +optional
 		Replace []string
-		// What is returned: table, json or markdown
+		// What is returned: table, json, markdown or junit
 		// +optional
 		Format string
 	},
@@ -196,7 +196,7 @@ func (s *Strata) Destroy(
 		Binary string
 		// The environment's name, to confirm (required)
 		Confirm string
-		// What is returned: table, json or markdown
+		// What is returned: table, json, markdown or junit
 		// +optional
 		Format string
 	},
@@ -229,6 +229,10 @@ type runArgs struct {
 	replace        []string
 	binary         string
 	confirm        string
+	fix            bool
+	since          bool
+	accept         *pipeline.Acceptance
+	write          func(text []byte) error
 	format         string
 }
 
@@ -251,6 +255,7 @@ var (
 	plan    = verb{pipeline.Plan, func(a runArgs) bool { return !a.all && len(a.only) == 0 }}
 	deploy  = verb{pipeline.Deploy, func(runArgs) bool { return true }}
 	destroy = verb{pipeline.Destroy, func(runArgs) bool { return false }}
+	drift   = verb{pipeline.Drift, func(runArgs) bool { return true }}
 )
 
 // run runs a verb.
@@ -271,6 +276,7 @@ func (s *Strata) run(ctx context.Context, v verb, a runArgs, diff bool) (*ran, e
 	o.NoPrune, o.DestroyDeleted = a.noPrune, a.destroyDeleted
 	o.Parallelism, o.FailFast, o.Targets, o.Replace = a.parallelism, a.failFast, a.target, a.replace
 	o.Binary, o.Confirm, o.VarFiles, o.Diff = a.binary, a.confirm, a.varFile, diff
+	o.Fix, o.Since, o.Accept, o.Write = a.fix, a.since, a.accept, a.write
 	if a.lockTimeout != "" {
 		if o.LockTimeout, err = time.ParseDuration(a.lockTimeout); err != nil {
 			return nil, fmt.Errorf("--lock-timeout: %w", err)
@@ -330,8 +336,10 @@ func render(run *report.Run, format string) (string, error) {
 		err = report.JSON(&b, run)
 	case "markdown":
 		err = report.Markdown(&b, run, 0)
+	case "junit":
+		err = report.JUnit(&b, run)
 	default:
-		err = fmt.Errorf("--format %q: it is table, json or markdown", format)
+		err = fmt.Errorf("--format %q: it is table, json, markdown or junit", format)
 	}
 	return b.String(), err
 }

@@ -17,7 +17,6 @@ import (
 
 	"github.com/strata-tf/strata/internal/dagger"
 	"github.com/strata-tf/strata/internal/pipeline"
-	"github.com/strata-tf/strata/internal/record"
 )
 
 // Strata deploys one repository.
@@ -274,7 +273,7 @@ func (s *Strata) options(ctx context.Context, w want) (pipeline.Options, error) 
 		return o, err
 	}
 	o.At = e.at
-	o.OpenRecords = func(ctx context.Context, url string) (record.Store, error) {
+	o.OpenRecords = func(ctx context.Context, url string) (pipeline.Memory, error) {
 		return openRecords(ctx, url, given.surroundings(ctx, s))
 	}
 	o.Words = words

@@ -10,7 +10,6 @@ import (
 	"sync"
 
 	"github.com/strata-tf/strata/internal/pipeline"
-	"github.com/strata-tf/strata/internal/record"
 	"github.com/strata-tf/strata/internal/report"
 	"github.com/strata-tf/strata/internal/store"
 )
@@ -60,7 +59,7 @@ func (s *Strata) Records(
 }
 
 // openRecords opens the store of records. Tests put another in its place.
-var openRecords = func(ctx context.Context, url string, around *store.Surroundings) (record.Store, error) {
+var openRecords = func(ctx context.Context, url string, around *store.Surroundings) (pipeline.Memory, error) {
 	return store.OpenIn(ctx, url, around)
 }
 

@@ -14,7 +14,6 @@ import (
 
 	"github.com/strata-tf/strata/internal/affected"
 	"github.com/strata-tf/strata/internal/pipeline"
-	"github.com/strata-tf/strata/internal/record"
 	"github.com/strata-tf/strata/internal/report"
 	"github.com/strata-tf/strata/internal/runner"
 	"github.com/strata-tf/strata/internal/stack"
@@ -44,8 +43,8 @@ to the next.
 Every flag can also be given as an environment variable: --lock-timeout as
 STRATA_LOCK_TIMEOUT, several values of one flag on a line each.
 
-Exit codes: 0 done, 1 failed, 2 differences found (plan --detailed-exitcode),
-3 refused by a safety rule, 130 interrupted.`,
+Exit codes: 0 done, 1 failed, 2 differences found (drift, plan
+--detailed-exitcode), 3 refused by a safety rule, 130 interrupted.`,
 		SilenceUsage:      true,
 		SilenceErrors:     true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.flagsFromEnviron(cmd) },
@@ -53,8 +52,8 @@ Exit codes: 0 done, 1 failed, 2 differences found (plan --detailed-exitcode),
 	root.PersistentFlags().StringVar(&a.source, "source", "", "the repository's root (default: the nearest folder upward with strata.yaml, else with .git)")
 	root.AddGroup(&cobra.Group{ID: "run", Title: "Run:"}, &cobra.Group{ID: "look", Title: "Look:"}, &cobra.Group{ID: "repair", Title: "Repair:"})
 	root.AddCommand(
-		a.planCommand(), a.deployCommand(), a.destroyCommand(),
-		a.unitsCommand(), a.graphCommand(), a.affectedCommand(), a.configCommand(), a.versionCommand(),
+		a.planCommand(), a.deployCommand(), a.destroyCommand(), a.driftCommand(),
+		a.historyCommand(), a.unitsCommand(), a.graphCommand(), a.affectedCommand(), a.configCommand(), a.versionCommand(),
 		a.execCommand(), a.recordsCommand(), a.rescuedCommand(),
 	)
 	root.SetOut(a.stdout)
@@ -148,9 +147,9 @@ func (a *app) options(mirror string) (o pipeline.Options, done func(), err error
 	}
 	return pipeline.Options{
 		Repository: repository, WorkingTree: files, Root: root, At: hostAt(environ, mirror),
-		OpenRecords: func(ctx context.Context, url string) (record.Store, error) { return store.Open(ctx, url) },
+		OpenRecords: func(ctx context.Context, url string) (pipeline.Memory, error) { return store.Open(ctx, url) },
 		Source:      source, Runner: host, Store: kept,
-		Environ: environ, Commit: commit, Progress: report.Discard{}, Stop: a.soft,
+		Version: strataVersion(), Environ: environ, Commit: commit, Progress: report.Discard{}, Stop: a.soft,
 		Logs: filepath.Join(root, ".strata", "logs"),
 	}, func() { _ = host.Close() }, nil
 }

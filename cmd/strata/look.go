@@ -144,6 +144,12 @@ func (a *app) versionCommand() *cobra.Command {
 	return cmd
 }
 
+// strataVersion is what names this program in what it writes and sends.
+func strataVersion() string {
+	v, _ := buildVersion()
+	return v
+}
+
 // buildVersion takes what the linker was told, else what Go recorded.
 func buildVersion() (v, c string) {
 	v, c = version, commit

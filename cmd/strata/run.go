@@ -40,6 +40,7 @@ type runFlags struct {
 	binary         string
 	grace          time.Duration
 	detailed       bool
+	failOn         string // drift only
 	confirm        string
 }
 
@@ -47,11 +48,14 @@ func (f *runFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.StringVar(&f.environment, "env", "", f.environmentUsage(cmd))
-	if cmd.Name() != "destroy" {
+	verb := cmd.Name()
+	if verb != "destroy" {
 		flags.StringVar(&f.ref, "ref", "", "the branch, or full ref, whose environment is meant, instead of --env")
+	}
+	if verb == "plan" || verb == "deploy" {
 		flags.StringVar(&f.base, "base", "", "select what has changed since this `REV` (its merge base with HEAD)")
 	}
-	flags.BoolVar(&f.all, "all", false, "select every unit of the environment")
+	flags.BoolVar(&f.all, "all", false, f.allUsage(verb))
 	flags.StringArrayVar(&f.only, "only", nil, "select units by `GLOB`: of ids, layers, layer/instance or folders (repeatable)")
 	flags.BoolVar(&f.withDependents, "with-dependents", false, "select what needs the selected units too")
 	flags.StringArrayVar(&f.regions, "region", nil, "only units of this region (repeatable)")
@@ -60,11 +64,13 @@ func (f *runFlags) register(cmd *cobra.Command) {
 	flags.Var(&f.lockTimeout, "lock-timeout", "how long to wait for a state that another run holds (default 5m, or strata.yaml's)")
 	flags.StringArrayVar(&f.varFiles, "var-file", nil, "a variable file for every selected unit (repeatable)")
 	flags.StringArrayVar(&f.secrets, "secret", nil, "a secret variable: `NAME`=env:VARIABLE or NAME=file:PATH (repeatable; default env:STRATA_SECRET_NAME)")
-	if cmd.Name() != "destroy" {
+	if verb == "plan" || verb == "deploy" {
 		flags.StringArrayVar(&f.replace, "replace", nil, "replace this resource of the one selected unit (repeatable)")
 	}
-	flags.StringArrayVar(&f.targets, "target", nil, "only this resource of the one selected unit, and what it needs (repeatable)")
-	flags.StringVar(&f.format, "format", "table", "what is written to standard output: table, json or markdown")
+	if verb != "drift" {
+		flags.StringArrayVar(&f.targets, "target", nil, "only this resource of the one selected unit, and what it needs (repeatable)")
+	}
+	flags.StringVar(&f.format, "format", "table", "what is written to standard output: table, json, markdown or junit")
 	flags.StringVar(&f.out, "out", "", "a folder for plans, redacted plan JSON, logs and run.json")
 	flags.StringVar(&f.mirror, "provider-mirror", "", "take providers from this folder alone (filesystem-mirror layout)")
 	flags.StringVar(&f.binary, "binary", "", "terraform, tofu, or a path (default: strata.yaml's)")
@@ -72,7 +78,14 @@ func (f *runFlags) register(cmd *cobra.Command) {
 	_ = cmd.MarkFlagFilename("var-file")
 	_ = cmd.MarkFlagDirname("out")
 	_ = cmd.MarkFlagDirname("provider-mirror")
-	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"table", "json", "markdown"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"table", "json", "markdown", "junit"}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+func (*runFlags) allUsage(verb string) string {
+	if verb == "drift" {
+		return "look at every unit of the environment (the default)"
+	}
+	return "select every unit of the environment"
 }
 
 func (*runFlags) environmentUsage(cmd *cobra.Command) string {
@@ -174,6 +187,25 @@ func (a *app) run(f *runFlags, do verb) error {
 		return a.failed(f, err)
 	}
 	defer done()
+	run, err := a.do(f, o, do)
+	if run == nil {
+		return a.failed(f, err)
+	}
+	if err := errors.Join(err, render(a.stdout, run)); err != nil {
+		return err
+	}
+	code := report.ExitCode(run, f.detailed)
+	if f.failOn != "" {
+		code = report.DriftExitCode(run, f.failOn)
+	}
+	if code != 0 {
+		return &exitError{code: code}
+	}
+	return nil
+}
+
+// do runs a verb, with its progress shown and its signals told.
+func (a *app) do(f *runFlags, o pipeline.Options, do verb) (*report.Run, error) {
 	a.signals.setGrace(f.grace)
 	o.Progress = a.progress()
 	a.signals.setNote(func(words string) {
@@ -181,22 +213,13 @@ func (a *app) run(f *runFlags, do verb) error {
 	})
 	run, err := do(a.hard, o)
 	a.signals.setNote(nil)
-	if run == nil {
-		return a.failed(f, err)
-	}
-	if err := errors.Join(err, render(a.stdout, run)); err != nil {
-		return err
-	}
-	if code := report.ExitCode(run, f.detailed); code != 0 {
-		return &exitError{code: code}
-	}
-	return nil
+	return run, err
 }
 
 // failed reports an error that kept a run from starting, as a document where
 // one was asked for.
 func (a *app) failed(f *runFlags, err error) error {
-	if f.format != "json" || err == nil {
+	if err == nil || f.format != "json" && f.format != "junit" {
 		return err
 	}
 	run := &report.Run{Schema: report.Schema, Environment: f.environment, Started: time.Now().UTC(), Error: err.Error(), Result: report.Failed}
@@ -206,7 +229,11 @@ func (a *app) failed(f *runFlags, err error) error {
 	case report.ExitInterrupted:
 		run.Result = report.Interrupted
 	}
-	return errors.Join(err, report.JSON(a.stdout, run))
+	render, unknown := a.renderer(f.format)
+	if unknown != nil {
+		return err
+	}
+	return errors.Join(err, render(a.stdout, run))
 }
 
 func (a *app) runOptions(f *runFlags) (pipeline.Options, func(), error) {
@@ -269,6 +296,8 @@ func (a *app) renderer(format string) (func(io.Writer, *report.Run) error, error
 	switch format {
 	case "json":
 		return report.JSON, nil
+	case "junit":
+		return report.JUnit, nil
 	case "markdown":
 		return func(w io.Writer, run *report.Run) error { return report.Markdown(w, run, 0) }, nil
 	case "table":
@@ -276,7 +305,7 @@ func (a *app) renderer(format string) (func(io.Writer, *report.Run) error, error
 		opts := report.TableOptions{Color: report.Color(a.stdout, a.env), Width: width}
 		return func(w io.Writer, run *report.Run) error { return report.Table(w, run, opts) }, nil
 	}
-	return nil, fmt.Errorf("--format %q: it is table, json or markdown", format)
+	return nil, fmt.Errorf("--format %q: it is table, json, markdown or junit", format)
 }
 
 // progress shows what happens: live on a terminal, a line per event elsewhere.

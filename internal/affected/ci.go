@@ -18,6 +18,8 @@ type CI struct {
 	// was before the push. All zeros where that does not exist.
 	Base string
 	Head string // the commit that the run is for
+	Who  string // started the run, "" where the vendor does not say
+	Link string // to where the run can be watched
 	// From says where each came from: "branch", "base" and "head" to a variable.
 	From map[string]string
 }
@@ -95,6 +97,10 @@ func (v *ciVariables) before(commit, from, defaultBranch, defaultFrom string) {
 }
 
 func (v *ciVariables) github() {
+	v.Who = v.getenv("GITHUB_ACTOR")
+	if repository, run := v.getenv("GITHUB_REPOSITORY"), v.getenv("GITHUB_RUN_ID"); repository != "" && run != "" {
+		v.Link = v.getenv("GITHUB_SERVER_URL") + "/" + repository + "/actions/runs/" + run
+	}
 	v.first(&v.Head, "head", "GITHUB_SHA")
 	event := v.githubEvent()
 	const file = "GITHUB_EVENT_PATH"
@@ -153,6 +159,7 @@ func (v *ciVariables) githubEvent() (event githubEvent) {
 }
 
 func (v *ciVariables) gitlab() {
+	v.Who, v.Link = v.getenv("GITLAB_USER_LOGIN"), v.getenv("CI_JOB_URL")
 	v.first(&v.Head, "head", "CI_COMMIT_SHA")
 	if v.target("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "CI_EXTERNAL_PULL_REQUEST_TARGET_BRANCH_NAME") {
 		// GitLab does not fetch the target branch, but tells the merge base.
@@ -167,6 +174,10 @@ func (v *ciVariables) gitlab() {
 }
 
 func (v *ciVariables) azure() {
+	v.Who = v.getenv("BUILD_REQUESTEDFOR")
+	if project, build := v.getenv("SYSTEM_TEAMPROJECTID"), v.getenv("BUILD_BUILDID"); project != "" && build != "" {
+		v.Link = v.getenv("SYSTEM_COLLECTIONURI") + project + "/_build/results?buildId=" + build
+	}
 	v.first(&v.Head, "head", "BUILD_SOURCEVERSION")
 	if !v.target("SYSTEM_PULLREQUEST_TARGETBRANCH") {
 		// Azure does not tell what a branch was before.

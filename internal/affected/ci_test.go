@@ -43,6 +43,21 @@ func TestFromCI(t *testing.T) {
 				"branch": "GITHUB_REF", "base": "GITHUB_EVENT_PATH (before)"}},
 		},
 		{
+			name: "github: who and where",
+			vars: "GITHUB_ACTIONS=true GITHUB_REF=refs/tags/v1 GITHUB_ACTOR=ada GITHUB_SERVER_URL=https://git.example GITHUB_REPOSITORY=acme/live GITHUB_RUN_ID=7",
+			want: CI{Vendor: "github", Who: "ada", Link: "https://git.example/acme/live/actions/runs/7", From: map[string]string{}},
+		},
+		{
+			name: "gitlab: who and where",
+			vars: "GITLAB_CI=true GITLAB_USER_LOGIN=ada CI_JOB_URL=https://git.example/acme/live/-/jobs/7",
+			want: CI{Vendor: "gitlab", Who: "ada", Link: "https://git.example/acme/live/-/jobs/7", From: map[string]string{}},
+		},
+		{
+			name: "azure: who and where",
+			vars: "TF_BUILD=True BUILD_REQUESTEDFOR=Ada SYSTEM_COLLECTIONURI=https://dev.example/acme/ SYSTEM_TEAMPROJECTID=live BUILD_BUILDID=7",
+			want: CI{Vendor: "azure", Who: "Ada", Link: "https://dev.example/acme/live/_build/results?buildId=7", From: map[string]string{}},
+		},
+		{
 			name: "github tag",
 			vars: "GITHUB_ACTIONS=true GITHUB_EVENT_NAME=push GITHUB_REF=refs/tags/v1 GITHUB_SHA=" + sha,
 			want: CI{Vendor: "github", Head: sha, From: map[string]string{"head": "GITHUB_SHA"}},

@@ -40,7 +40,9 @@ func Deploy(ctx context.Context, o Options) (*report.Run, error) {
 	if s.memory != nil {
 		s.memory.commit(s)
 	}
-	s.visitAll(s.graph, func(r *unitRun) error { return r.deploy() })
+	s.visitAll(s.graph, func(id string, release func()) error {
+		return s.visit(id, release, func(r *unitRun) error { return r.deploy() })
+	})
 	s.destroyDeleted(ctx, gone)
 	return s.end()
 }

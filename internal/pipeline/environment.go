@@ -31,7 +31,7 @@ func (o *Options) chooseEnvironment(config *stack.Config, verb string) (note str
 	if !ok {
 		return "", fmt.Errorf("branch %s (%s) belongs to no environment, or to several: say --env (there are %s)", branch, from, strings.Join(slices.Sorted(maps.Keys(config.Environments)), ", "))
 	}
-	looks := verb == "plan" || verb == "affected" // and changes nothing
+	looks := verb == "plan" || verb == "affected" || verb == "drift" && !o.Fix // and changes nothing
 	if config.Environments[name].Branch == "*" && !looks {
 		return "", &RefusedError{fmt.Sprintf("branch %s (%s) is no environment's own, and %s is for any such branch: to %s from it, say --env %s", branch, from, name, verb, name)}
 	}
@@ -59,12 +59,16 @@ func (o *Options) branch() (branch, from string, err error) {
 
 // ci is what the variables of a CI vendor say.
 func (o *Options) ci() (affected.CI, bool) {
-	return affected.FromCI(func(name string) string {
-		for _, pair := range o.Environ {
-			if value, ok := strings.CutPrefix(pair, name+"="); ok {
-				return value
-			}
+	return affected.FromCI(o.getenv)
+}
+
+// getenv is a variable of the environment that tools inherit, "" where it is
+// not set.
+func (o *Options) getenv(name string) string {
+	for _, pair := range o.Environ {
+		if value, ok := strings.CutPrefix(pair, name+"="); ok {
+			return value
 		}
-		return ""
-	})
+	}
+	return ""
 }

@@ -117,7 +117,11 @@ func (r *unitRun) forceInit(ctx context.Context, inputs initInputs) error {
 		return nil
 	}
 	// init may have written a lock file just now.
+	had := inputs.Lock != ""
 	if inputs, err := r.initInputs(ctx); err == nil {
+		if !had && inputs.Lock != "" {
+			r.wroteLock()
+		}
 		stamp, err := r.stamp(ctx, inputs)
 		if err != nil {
 			return err

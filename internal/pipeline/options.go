@@ -8,9 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"time"
 
 	"github.com/strata-tf/strata/internal/affected"
+	"github.com/strata-tf/strata/internal/ledger"
 	"github.com/strata-tf/strata/internal/record"
 	"github.com/strata-tf/strata/internal/report"
 	"github.com/strata-tf/strata/internal/runner"
@@ -29,7 +31,7 @@ type Options struct {
 	// OpenRecords opens the store of the environment's records by its URL, Root
 	// the repository's folder that a store in a folder is below. Without it
 	// nothing is remembered.
-	OpenRecords func(ctx context.Context, url string) (record.Store, error)
+	OpenRecords func(ctx context.Context, url string) (Memory, error)
 	Root        string
 	// NoPrune plans a unit that was selected for its needs alone although every
 	// value it reads is as it was.
@@ -63,6 +65,17 @@ type Options struct {
 	Diff        bool   // a report wants Terraform's own words on each plan
 	Out         string // a folder for plans, redacted plan JSON, logs and run.json
 	Logs        string // a folder for logs alone, where Out is empty; "" for none
+
+	// Drift only:
+	Fix   bool // set back what drifted, with the code it was deployed with
+	Since bool // report only what the last report did not
+	// Accept takes all that drifted into strata.yaml's baseline, whose new text
+	// Write is given; nil accepts nothing.
+	Accept *Acceptance
+	Write  func(text []byte) error
+
+	Client  *http.Client // that notifications are sent with; nil for the usual one
+	Version string       // Strata's own
 
 	// Destroy only:
 	Confirm string                                         // the environment's name, said beforehand
@@ -105,6 +118,12 @@ type Store interface {
 	Delete(ctx context.Context, key string) error
 	// List returns the keys that begin with prefix, sorted.
 	List(ctx context.Context, prefix string) ([]string, error)
+}
+
+// Memory is the store of records and of the ledger.
+type Memory interface {
+	record.Store
+	ledger.Store
 }
 
 // RefusedError says that Strata will not do what it could: a safety rule or a

@@ -15,18 +15,7 @@ import (
 // makePlan plans the unit into its private plan file and says whether there is
 // anything to apply: Terraform's exit code decides, counts never do.
 func (r *unitRun) makePlan(ctx context.Context, destroy bool) (changes bool, err error) {
-	step := r.step(terraform.PlanArgs(terraform.PlanOptions{
-		Out: r.ws.Path(planFile), Destroy: destroy, LockTimeout: r.LockTimeout,
-		VarFiles: r.varFiles, Targets: r.Targets, Replace: r.Replace,
-	}))
-	step.OKCodes = []int{terraform.PlanChanges}
-	result, err := r.planTries(ctx, step)
-	for _, d := range result.errors {
-		r.diagnose(d)
-	}
-	if err == nil && len(result.errors) > 0 {
-		err = errors.New("plan told of errors, although it ended well")
-	}
+	result, err := r.planned(ctx, terraform.PlanOptions{Destroy: destroy, Targets: r.Targets, Replace: r.Replace})
 	if err != nil {
 		return false, err
 	}
@@ -35,6 +24,40 @@ func (r *unitRun) makePlan(ctx context.Context, destroy bool) (changes bool, err
 		err = r.readPlan(ctx)
 	}
 	return changes, errors.Join(err, r.checkReplaced())
+}
+
+// planned makes a plan; what every plan of the unit is told is added.
+func (r *unitRun) planned(ctx context.Context, o terraform.PlanOptions) (streamed, error) {
+	o.Out, o.LockTimeout, o.VarFiles = r.ws.Path(planFile), r.LockTimeout, r.varFiles
+	step := r.step(terraform.PlanArgs(o))
+	step.OKCodes = []int{terraform.PlanChanges}
+	result, err := r.planTries(ctx, step)
+	for _, d := range result.errors {
+		r.diagnose(d)
+	}
+	if err == nil && len(result.errors) > 0 {
+		err = errors.New("plan told of errors, although it ended well")
+	}
+	if err == nil {
+		r.readState(ctx)
+	}
+	return result, err
+}
+
+// readState notes how large the unit's state is: a plan holds it. Of a plan that
+// cannot be read, an encrypted one say, it is not known.
+func (r *unitRun) readState(ctx context.Context) {
+	if r.memory == nil {
+		return // nothing keeps it
+	}
+	data, err := r.ws.ReadFile(ctx, planFile)
+	if err != nil {
+		return
+	}
+	if state, err := terraform.ReadPlanState(data); err == nil {
+		kept := report.State(state)
+		r.result.State = &kept
+	}
 }
 
 // checkReplaced refuses a plan that does not replace what was asked for:

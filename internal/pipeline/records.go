@@ -24,18 +24,21 @@ import (
 // memory is what Strata remembers of an environment's units and what it finds
 // of them in the repository now.
 type memory struct {
-	store    record.Store
+	store    Memory
 	key      record.DigestKey
 	records  map[string]record.Record
 	closures map[string]string // closure digest now, by unit
 	dirty    map[string]bool   // units with files that are not as in the commit
 	reasons  map[string]string // of units that must be deployed
-	learning sync.Mutex        // guards records while units run
+	learning sync.Mutex        // guards records and locked while units run
+
+	files  *affected.Snapshot // what the repository held when the run began
+	locked bool               // init has written a lock file since
 }
 
 // remembers says whether a verb's run is remembered.
 func (s *session) remembers(verb string) bool {
-	return s.OpenRecords != nil && (verb == "deploy" || verb == "destroy")
+	return s.OpenRecords != nil && (verb == "deploy" || verb == "destroy" || verb == "drift")
 }
 
 // remember reads what the environment's records say and, where units are to be
@@ -48,7 +51,7 @@ func (s *session) remember(verb string) error {
 	units := s.tree.Environment(s.Select.Environment)
 	url, err := s.recordsURL(units)
 	var nowhere *store.NoDefaultError
-	if errors.As(err, &nowhere) && !s.byRecords {
+	if errors.As(err, &nowhere) && !s.byRecords && verb != "drift" {
 		s.warnings = append(s.warnings, "what this run deploys is not remembered, so that later ones cannot select by it: "+err.Error())
 		return nil
 	}
@@ -56,7 +59,7 @@ func (s *session) remember(verb string) error {
 		return err
 	}
 	if s.passes(url) {
-		if s.config.Store.URL == "" {
+		if s.config.Store.URL == "" && verb != "drift" {
 			return nil // all states are local files: every unit is refused for its own
 		}
 		return s.refuseFolder()
@@ -107,6 +110,7 @@ func (m *memory) digest(s *session, units []*stack.Unit) error {
 		}
 		changes = affected.Diff(committed, snapshot)
 	}
+	m.files = snapshot
 	closures := affected.NewClosures(snapshot.FS)
 	digests, dirty := make([]string, len(units)), make([]bool, len(units))
 	var group errgroup.Group
@@ -147,12 +151,12 @@ func (s *session) recordsURL(units []*stack.Unit) (string, error) {
 }
 
 // commit takes over into the records that what was deployed uncommitted is
-// committed now.
+// committed now; of what is deployed now the record is written anyway.
 func (m *memory) commit(s *session) {
 	for _, unit := range s.tree.Environment(s.Select.Environment) {
 		id := unit.ID()
 		r, known := m.records[id]
-		if !known || !r.Dirty || m.dirty[id] || r.Closure != m.closures[id] || r.Attempt != nil || s.graph.Has(id) {
+		if !known || !r.Dirty || m.dirty[id] || r.Closure != m.closures[id] || r.Attempt != nil || s.run.Verb == "deploy" && s.graph.Has(id) {
 			continue
 		}
 		r.Commit, r.Dirty, r.Started = s.Commit, false, s.run.Started
@@ -310,8 +314,10 @@ func openRecords(ctx context.Context, o Options, unit string) (*session, error) 
 	if err != nil {
 		return nil, err
 	}
-	if err := s.tree.Load(s.reader, units); err != nil {
-		return nil, err
+	if s.config.Store.URL == "" { // it is beside the states, which the code tells
+		if err := s.tree.Load(s.reader, units); err != nil {
+			return nil, err
+		}
 	}
 	url, err := s.recordsURL(units)
 	if err != nil {

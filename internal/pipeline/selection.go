@@ -23,7 +23,7 @@ func (s *session) selectUnits(verb string) error {
 	}
 	s.byRecords = verb == "deploy" && !named && s.Changes.Base == "" && s.OpenRecords != nil
 	byChanges := !named && !s.byRecords && (verb == "plan" || verb == "deploy")
-	if s.byRecords || byChanges {
+	if s.byRecords || byChanges || verb == "drift" && !named {
 		chosen.All = true // of which those are left that are asked for
 	}
 	units, err := stack.Select(s.tree, chosen)
@@ -35,7 +35,11 @@ func (s *session) selectUnits(verb string) error {
 			return err
 		}
 	}
-	if err := errors.Join(s.read(units, s.remembers(verb)), s.bind(units)); err != nil {
+	strict := units
+	if verb == "drift" {
+		strict = nil // code that cannot be read is not what was deployed
+	}
+	if err := errors.Join(s.read(strict, s.remembers(verb)), s.bind(strict)); err != nil {
 		return err
 	}
 	if err := s.remember(verb); err != nil {

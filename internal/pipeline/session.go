@@ -3,7 +3,7 @@ package pipeline
 import (
 	"context"
 	"crypto/rand"
-	"encoding/hex"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"path"
@@ -17,6 +17,7 @@ import (
 
 	"github.com/strata-tf/strata/internal/contract"
 	"github.com/strata-tf/strata/internal/graph"
+	"github.com/strata-tf/strata/internal/record"
 	"github.com/strata-tf/strata/internal/report"
 	"github.com/strata-tf/strata/internal/runner"
 	"github.com/strata-tf/strata/internal/stack"
@@ -44,8 +45,9 @@ type session struct {
 
 	bindings map[string][]contract.Binding // by id of the reading unit
 	values   values
-	turns    turns
+	turns    *turns
 	out      *output
+	now      *session       // of the checkout, where this one is of another commit's code
 	blocked  map[string]int // rescued states that wait, by slug
 	memory   *memory        // of the environment's units; nil where nothing is remembered
 
@@ -54,9 +56,12 @@ type session struct {
 	notes     []string            // on the run as a whole
 	warnings  []string
 
-	run     *report.Run
-	mu      sync.Mutex
-	results map[string]*report.Unit
+	run      *report.Run
+	compared compared        // of a drift run
+	gone     []record.Record // of a drift run: records without a folder that it looks at
+	began    chan []string   // what failed when the start was told; nil where it was not
+	mu       sync.Mutex
+	results  map[string]*report.Unit
 }
 
 // open reads the repository and checks everything that can be checked before
@@ -85,7 +90,12 @@ func open(ctx context.Context, verb string, o Options) (*session, error) {
 	if err := s.selectUnits(verb); err != nil {
 		return nil, err
 	}
-	if err := s.checkUnits(); err != nil {
+	if verb == "drift" {
+		if err := s.refuseForgotten(); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.checkUnits(verb); err != nil {
 		return nil, err
 	}
 	if err := s.findTool(); err != nil {
@@ -116,9 +126,12 @@ func (s *session) load() error {
 }
 
 // checkUnits refuses what would only fail half-way.
-func (s *session) checkUnits() error {
+func (s *session) checkUnits(verb string) error {
 	var errs []error
 	for _, unit := range s.units {
+		if verb == "drift" && !s.inPlace(unit) {
+			continue // its code is not what will run
+		}
 		errs = append(errs, s.checkSecrets(unit))
 		if local := unit.Module.Backend == nil || unit.Module.Backend.Type == "local"; local && !s.Runner.Persistent() {
 			errs = append(errs, fmt.Errorf("%s: its state is a local file, which would be lost with the container: give it a remote backend (an s3 block, for one), or run it natively with `strata`", unit.ID()))
@@ -203,11 +216,13 @@ func (s *session) startRun(verb string) {
 	s.applies = semaphore.NewWeighted(width)
 }
 
-// runID names a run: by its start, so that names sort, and by chance.
+// runID names a run: by its start, so that names sort, and by chance. The first
+// three digits behind the dash are the part of the second.
 func runID(now time.Time) string {
-	var b [3]byte
+	var b [2]byte
 	_, _ = rand.Read(b[:]) // never fails
-	return now.UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(b[:])
+	part := uint64(now.Nanosecond()) << 12 / uint64(time.Second)
+	return fmt.Sprintf("%s-%03x%03x", now.UTC().Format("20060102T150405Z"), part, binary.BigEndian.Uint16(b[:])>>4)
 }
 
 // walk visits the units of g in order and side by side and closes the run.
@@ -215,7 +230,7 @@ func (s *session) walk(g *graph.Graph, visit func(r *unitRun) error) (*report.Ru
 	if err := s.start(g.Len()); err != nil {
 		return nil, err
 	}
-	s.visitAll(g, visit)
+	s.visitAll(g, func(id string, release func()) error { return s.visit(id, release, visit) })
 	return s.end()
 }
 
@@ -226,10 +241,11 @@ func (s *session) start(units int) (err error) {
 	}
 	s.run.Logs = s.out.dir
 	s.Progress.Start(s.run.Verb, s.run.Environment, units)
+	s.notifyStart()
 	return nil
 }
 
-func (s *session) visitAll(g *graph.Graph, visit func(r *unitRun) error) {
+func (s *session) visitAll(g *graph.Graph, visit func(id string, release func()) error) {
 	slots := s.Parallelism
 	if env := s.config.Environments[s.Select.Environment]; slots == 0 && env.Parallelism > 0 {
 		slots = env.Parallelism
@@ -238,7 +254,7 @@ func (s *session) visitAll(g *graph.Graph, visit func(r *unitRun) error) {
 		slots = planWidth()
 	}
 	graph.Walk(s.soft, g, graph.Options{Slots: slots, FailFast: s.FailFast},
-		func(_ context.Context, id string, release func()) error { return s.visit(id, release, visit) },
+		func(_ context.Context, id string, release func()) error { return visit(id, release) },
 		func(id, because string) { s.skip(id, because) })
 	for _, id := range g.Order() {
 		s.run.Units = append(s.run.Units, *s.results[id])
@@ -254,6 +270,13 @@ func (s *session) end() (*report.Run, error) {
 	}
 	s.run.Seconds = time.Since(s.run.Started).Seconds()
 	s.run.Settle()
+	if s.memory != nil {
+		s.memory.recordLocks(s)
+	}
+	if s.run.Verb != "plan" {
+		s.notify()
+		s.keep()
+	}
 	return s.run, s.out.writeRun(s.run)
 }
 
@@ -288,6 +311,9 @@ func (s *session) finish(result *report.Unit) {
 // blank is a unit's result before anything is known of it.
 func (s *session) blank(id string) *report.Unit {
 	unit := s.tree.Unit(id)
+	if unit == nil {
+		return blankOf(s.memory.records[id])
+	}
 	return &report.Unit{
 		ID: id, Path: unit.Path, Layer: unit.Layer, Region: unit.Region, Instance: unit.Instance,
 		Needs: unit.Needs, Selected: s.why[id],

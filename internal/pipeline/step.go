@@ -66,6 +66,7 @@ func splitError(words string) (summary, detail string) {
 type streamed struct {
 	code   int
 	errors []report.Diagnostic // not yet in the result
+	drift  bool                // it told of differences from the state
 }
 
 // stream runs a step that prints a JSON stream and follows it. Its errors are
@@ -84,6 +85,7 @@ func (r *unitRun) stream(ctx context.Context, step runner.Step) (streamed, error
 			return
 		}
 		r.applying.Message(m)
+		s.drift = s.drift || m.Type == terraform.TypeResourceDrift
 		if d := r.message(m); d != nil {
 			s.errors = append(s.errors, *d)
 		}

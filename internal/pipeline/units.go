@@ -42,7 +42,7 @@ func Graph(o Options) (*graph.Graph, error) {
 
 // openUnits reads the repository, for verbs that need no run.
 func openUnits(o Options) (*session, error) {
-	s := &session{Options: o, results: make(map[string]*report.Unit), why: make(map[string][]string)}
+	s := &session{Options: o, results: make(map[string]*report.Unit), why: make(map[string][]string), turns: &turns{}}
 	if s.Progress == nil {
 		s.Progress = report.Discard{}
 	}

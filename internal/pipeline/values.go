@@ -130,6 +130,11 @@ const lackingShown = 3
 // outputsOf returns the outputs of a unit of this run, or of a need outside of
 // it, whose state is then read, once.
 func (r *unitRun) outputsOf(ctx context.Context, id string) (outputs map[string]terraform.PlannedOutput, unsure bool, err error) {
+	if now := r.now; now != nil && now.tree.Unit(id) != nil && now.inPlace(now.tree.Unit(id)) {
+		there := *r
+		there.session = now
+		return there.outputsOf(ctx, id)
+	}
 	turn := r.values.turns.folder(id)
 	turn.Lock()
 	defer turn.Unlock()
@@ -143,7 +148,12 @@ func (r *unitRun) outputsOf(ctx context.Context, id string) (outputs map[string]
 	if need.ws, err = r.Runner.Open(ctx, r.spec(need.unit)); err != nil {
 		return nil, false, err
 	}
-	outputs, err = need.readOutputs(ctx)
+	if r.now != nil {
+		err = need.bringState(r.memory.records[id])
+	}
+	if err == nil {
+		outputs, err = need.readOutputs(ctx)
+	}
 	if err = errors.Join(err, need.ws.Close()); err != nil {
 		r.result.Diagnostics = append(r.result.Diagnostics, need.result.Diagnostics...)
 		return nil, false, fmt.Errorf("read the outputs of %s: %w", id, err)

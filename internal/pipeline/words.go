@@ -1,6 +1,9 @@
 package pipeline
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // Words are what people type to have something done: the native command and the
 // Dagger module differ in nothing else that errors say.
@@ -35,3 +38,11 @@ func (s *session) words() Words {
 
 // exec is what people type to run a Terraform command in this unit.
 func (r *unitRun) exec(args ...string) string { return r.words().Exec(r.unit.ID(), args...) }
+
+// plural says a number of things.
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + many
+}
