@@ -104,6 +104,7 @@ type azure struct {
 	groups    map[string]string // what variable groups hold
 	out       strings.Builder
 	summaries []string
+	published []string          // test results
 	outputs   map[string]string // of steps that have a name, as name.variable
 }
 
@@ -135,6 +136,10 @@ func (a *azure) job(t *testing.T, j azureJob, leg map[string]string) error {
 				t.Fatal(err)
 			}
 			dir = a.w.clone(t, a.ref, depth)
+			continue
+		}
+		if step.get("task").text() == "PublishTestResults@2" && (failed == nil || step.get("condition").text() == "succeededOrFailed()") {
+			a.publish(t, step.get("inputs"), temp)
 			continue
 		}
 		if !step.get("script").there() || failed != nil && step.get("condition").text() != "succeededOrFailed()" {
@@ -182,6 +187,19 @@ func (a *azure) job(t *testing.T, j azureJob, leg map[string]string) error {
 		}
 	}
 	return failed
+}
+
+// publish takes the test results that a task would show.
+func (a *azure) publish(t *testing.T, inputs node, temp string) {
+	t.Helper()
+	if inputs.get("testResultsFormat").text() != "JUnit" || inputs.get("searchFolder").text() != "$(Agent.TempDirectory)" {
+		t.Fatalf("publishes %v", inputs.value)
+	}
+	text, err := os.ReadFile(filepath.Join(temp, inputs.get("testResultsFiles").text()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.published = append(a.published, string(text))
 }
 
 func azurePush(branch string) map[string]string {

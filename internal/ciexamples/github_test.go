@@ -9,21 +9,22 @@ import (
 )
 
 // The actions that the files use, as far as a run on this machine needs them.
-// The checkout does what the real one does with fetch-depth; the credentials are
-// none.
+// The checkout does what the real one does with ref and fetch-depth; the
+// credentials are none.
 var actions = map[string]string{
 	"actions/checkout@v4": `
-inputs: {fetch-depth: {default: "1"}, persist-credentials: {default: "true"}}
+inputs: {ref: {default: ""}, fetch-depth: {default: "1"}, persist-credentials: {default: "true"}}
 runs:
   using: composite
   steps:
     - shell: bash
-      env: {DEPTH: "${{ inputs.fetch-depth }}"}
+      env: {REF: "${{ inputs.ref }}", DEPTH: "${{ inputs.fetch-depth }}"}
       run: |
+        ref=${REF:+refs/heads/$REF} && ref=${ref:-$GITHUB_REF}
         git init -q . && git remote add origin "file://$ORIGIN"
         if [ "$DEPTH" = 0 ]
-        then git fetch -q origin "+$GITHUB_REF:refs/remotes/checkout" '+refs/heads/*:refs/remotes/origin/*'
-        else git fetch -q --no-tags "--depth=$DEPTH" origin "+$GITHUB_REF:refs/remotes/checkout"
+        then git fetch -q origin "+$ref:refs/remotes/checkout" '+refs/heads/*:refs/remotes/origin/*'
+        else git fetch -q --no-tags "--depth=$DEPTH" origin "+$ref:refs/remotes/checkout"
         fi
         git checkout -q --detach refs/remotes/checkout
 `,
@@ -66,7 +67,7 @@ func TestActionlint(t *testing.T) {
 
 // act runs a workflow for an event. HEAD of the folder that act is started in is
 // the commit of the event.
-func (w *world) act(t *testing.T, file, event, ref, payload string) (string, error) {
+func (w *world) act(t *testing.T, file, event, ref, payload string, more ...string) (string, error) {
 	t.Helper()
 	dir := w.clone(t, ref, 0)
 	w.git(t, dir, "remote", "set-url", "origin", "https://github.com/acme/live") // github.repository
@@ -84,7 +85,7 @@ func (w *world) act(t *testing.T, file, event, ref, payload string) (string, err
 		write(t, filepath.Join(folder, "action.yml"), "name: stand-in\ndescription: stand-in"+text)
 		args = append(args, "--local-repository", name+"="+folder)
 	}
-	return w.run(dir, nil, "act", args...)
+	return w.run(dir, nil, "act", append(args, more...)...)
 }
 
 func pushed(branch string) string {

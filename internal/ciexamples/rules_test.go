@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -15,13 +16,13 @@ import (
 // What each file must keep, whatever else it says. These need no tool.
 
 var (
-	githubFiles = []string{"github.yml", "github-dagger.yml", "github-clients.yml"}
-	gitlabFiles = []string{"gitlab-ci.yml", "gitlab-ci-dagger.yml", "gitlab-ci-clients.yml"}
-	azureFiles  = []string{"azure-pipelines.yml", "azure-pipelines-dagger.yml", "azure-pipelines-clients.yml"}
+	githubFiles = []string{"github.yml", "github-dagger.yml", "github-clients.yml", "github-drift.yml", "github-drift-dagger.yml"}
+	gitlabFiles = []string{"gitlab-ci.yml", "gitlab-ci-dagger.yml", "gitlab-ci-clients.yml", "gitlab-ci-drift.yml", "gitlab-ci-drift-dagger.yml"}
+	azureFiles  = []string{"azure-pipelines.yml", "azure-pipelines-dagger.yml", "azure-pipelines-clients.yml", "azure-pipelines-drift.yml", "azure-pipelines-drift-dagger.yml"}
 )
 
 // strataLine finds Strata's lines in a script: native ones and dagger calls.
-var strataLine = regexp.MustCompile(`\bstrata (affected|plan|deploy|destroy)\b|\bdagger .*\bcall\b`)
+var strataLine = regexp.MustCompile(`\bstrata (affected|plan|deploy|destroy|drift)\b|\bdagger .*\bcall\b`)
 
 // wantOneLine finds the one line of Strata in the script of a job. What installs a
 // tool, and what comes before or after, may be there too.
@@ -38,11 +39,24 @@ func wantOneLine(t *testing.T, where string, script []string) (line string) {
 	if len(found) != 1 {
 		t.Fatalf("%s: %d lines of Strata, want one: %q", where, len(found), found)
 	}
-	if strings.Contains(found[0], "--all") {
-		t.Errorf("%s: takes every unit: %s", where, found[0])
+	for _, flag := range []string{"--all", "--fix", "--accept"} {
+		if strings.Contains(found[0], flag) {
+			t.Errorf("%s: %s in %s", where, flag, found[0])
+		}
 	}
 	return found[0]
 }
+
+// needsHistory says whether a line of Strata reads commits before the newest.
+func needsHistory(line string) bool {
+	return regexp.MustCompile(`\b(affected|plan|drift)\b`).MatchString(line) && !strings.Contains(line, "--only")
+}
+
+// nightly says whether a file is one that looks for drift.
+func nightly(file string) bool { return strings.Contains(file, "-drift") }
+
+// branches are the environments' own, as strata.yaml's defaults have them.
+var branches = map[string]string{"staging": "staging", "production": "main"}
 
 // unquoted finds a vendor's variable that the shell would split or glob.
 var (
@@ -79,10 +93,18 @@ func TestGitHubRules(t *testing.T) {
 	for _, file := range githubFiles {
 		t.Run(file, func(t *testing.T) {
 			whole := parse(t, file)
+			events := []string{"pull_request", "push"}
+			if nightly(file) {
+				// A schedule takes with it whatever else starts its workflow.
+				events = []string{"schedule", "workflow_dispatch"}
+			}
 			for _, event := range whole.get("on").keys() {
-				if event != "pull_request" && event != "push" {
+				if !slices.Contains(events, event) {
 					t.Errorf("runs on %s", event)
 				}
+			}
+			if nightly(file) && !whole.get("on", "schedule").there() {
+				t.Error("has no schedule")
 			}
 			if none, ok := whole.get("permissions").value.(map[string]any); !ok || len(none) > 0 {
 				t.Errorf("permissions of the file are %v, want {}", whole.get("permissions").value)
@@ -128,8 +150,12 @@ func githubJob(t *testing.T, name string, jobs node) {
 	}
 	wantQuoted(t, name, script)
 	line := wantOneLine(t, name, script)
-	if needsHistory := regexp.MustCompile(`\b(affected|plan)\b`).MatchString(line) && !strings.Contains(line, "--only"); needsHistory != (depth == "0") {
+	if needsHistory(line) != (depth == "0") {
 		t.Errorf("%s: fetch-depth %q for %s", name, depth, line)
+	}
+	if name == "drift" {
+		githubNightly(t, job, line)
+		return
 	}
 
 	const own = "github.event.pull_request.head.repo.full_name == github.repository"
@@ -157,12 +183,52 @@ func githubJob(t *testing.T, name string, jobs node) {
 	}
 }
 
+// githubNightly checks a job that looks for drift: on each environment's branch,
+// which says what units there are, and never in the way of a deploy.
+func githubNightly(t *testing.T, job node, line string) {
+	t.Helper()
+	if job.get("concurrency").there() || job.get("environment").there() || job.get("if").there() {
+		t.Errorf("waits for others, asks somebody or leaves nights out: %v", job.value)
+	}
+	if job.get("strategy", "fail-fast").text() != "false" {
+		t.Error("drift of one environment stops the look at the others")
+	}
+	found := map[string]string{}
+	for _, leg := range job.get("strategy", "matrix", "include").list() {
+		found[leg.get("environment").text()] = leg.get("branch").text()
+	}
+	if !maps.Equal(found, branches) {
+		t.Errorf("environments with their branches are %v, want %v", found, branches)
+	}
+	for _, step := range job.get("steps").list() {
+		if uses, _, _ := strings.Cut(step.get("uses").text(), "@"); uses == "actions/checkout" && step.get("with", "ref").text() != "${{ matrix.branch }}" {
+			t.Errorf("looks at the checkout of %q", step.get("with", "ref").text())
+		}
+	}
+	wantNightly(t, "drift", line, `--env "$ENVIRONMENT"`)
+}
+
+// wantNightly checks a line that looks for drift: its environment is said, which
+// the variables of a scheduled run may not tell, and what is known is not told
+// again.
+func wantNightly(t *testing.T, where, line, environment string) {
+	t.Helper()
+	for _, part := range []string{environment, "--since last"} {
+		if !strings.Contains(line, part) {
+			t.Errorf("%s: no %s in %s", where, part, line)
+		}
+	}
+}
+
 func TestGitLabRules(t *testing.T) {
 	for _, file := range gitlabFiles {
 		t.Run(file, func(t *testing.T) {
 			var more []string
-			if file == "gitlab-ci-clients.yml" {
+			switch file {
+			case "gitlab-ci-clients.yml", "gitlab-ci-drift.yml":
 				more = []string{"gitlab-ci.yml"}
+			case "gitlab-ci-drift-dagger.yml":
+				more = []string{"gitlab-ci-dagger.yml"}
 			}
 			groups := map[string]string{}
 			for name, job := range gitlabJobs(t, file, more...) {
@@ -179,8 +245,7 @@ func TestGitLabRules(t *testing.T) {
 				script := slices.Concat(job.get("before_script").texts(), job.get("script").texts(), job.get("after_script").texts())
 				wantQuoted(t, name, script)
 				line := wantOneLine(t, name, script)
-				needsHistory := regexp.MustCompile(`\b(affected|plan)\b`).MatchString(line) && !strings.Contains(line, "--only")
-				if depth := job.get("variables", "GIT_DEPTH").text(); needsHistory != (depth == "0") {
+				if depth := job.get("variables", "GIT_DEPTH").text(); needsHistory(line) != (depth == "0") {
 					t.Errorf("%s: GIT_DEPTH %q for %s", name, depth, line)
 				}
 				if name != ".plan unit" { // whose pipeline is started by one that has rules
@@ -196,13 +261,19 @@ func TestGitLabRules(t *testing.T) {
 				case job.get("environment").there() && job.get("environment", "action").text() != "prepare":
 					t.Errorf("%s: counts as a deployment", name)
 				}
+				if nightly(file) {
+					if name != "drift "+environment || group != "" {
+						t.Errorf("%s: of the environment %q, in the resource group %q", name, environment, group)
+					}
+					wantNightly(t, name, line, `--env "$CI_ENVIRONMENT_NAME"`)
+				}
 			}
 		})
 	}
 }
 
-// gitlabRules checks when a job runs: for a push, or for a merge request that is
-// not of a fork.
+// gitlabRules checks when a job runs: for a push, by a schedule of its branch, or
+// for a merge request that is not of a fork.
 func gitlabRules(t *testing.T, name string, job node) {
 	t.Helper()
 	rules := job.get("rules").list()
@@ -214,16 +285,22 @@ func gitlabRules(t *testing.T, name string, job node) {
 	if strings.HasPrefix(name, "deploy") {
 		want = `$CI_PIPELINE_SOURCE == "push" && $CI_COMMIT_BRANCH == `
 	}
+	if environment, ok := strings.CutPrefix(name, "drift "); ok {
+		want = `$CI_PIPELINE_SOURCE == "schedule" && $CI_COMMIT_BRANCH == "` + branches[environment] + `"`
+	}
 	if !strings.HasPrefix(condition, want) || strings.Contains(condition, "||") {
 		t.Errorf("%s: runs if %s", name, condition)
 	}
 }
 
 func TestAzureRules(t *testing.T) {
-	branches := map[string]string{"staging": "staging", "production": "main"}
 	for _, file := range azureFiles {
 		t.Run(file, func(t *testing.T) {
 			whole := parse(t, file)
+			if nightly(file) {
+				azureNightly(t, whole)
+				return
+			}
 			if whole.get("pr", "autoCancel").text() != "false" {
 				t.Error("a newer push cancels a plan")
 			}
@@ -247,10 +324,33 @@ func TestAzureRules(t *testing.T) {
 	}
 }
 
-func azureRules(t *testing.T, stage string, j azureJob) {
+// azureNightly checks a pipeline that looks for drift: each night, for each
+// environment's branch, and for nothing else.
+func azureNightly(t *testing.T, whole node) {
+	t.Helper()
+	if whole.get("trigger").text() != "none" || whole.get("pr").text() != "none" {
+		t.Error("runs for pushes or pull requests")
+	}
+	schedules := whole.get("schedules").list()
+	if len(schedules) != 1 {
+		t.Fatalf("%d schedules, want one", len(schedules))
+	}
+	included := schedules[0].get("branches", "include").texts()
+	if slices.Sort(included); !slices.Equal(included, slices.Sorted(maps.Values(branches))) {
+		t.Errorf("runs on %v", included)
+	}
+	if schedules[0].get("always").text() != "true" {
+		t.Error("runs only where something was pushed")
+	}
+	for _, job := range azureJobs(whole) {
+		wantNightly(t, job.name, azureRules(t, "drift", job), `--ref "$BUILD_SOURCEBRANCH"`)
+	}
+}
+
+func azureRules(t *testing.T, stage string, j azureJob) (line string) {
 	t.Helper()
 	deploys := j.job.get("deployment").there()
-	if deploys != (stage != "plan") || deploys && (j.job.get("environment").text() != stage || j.job.get("strategy", "matrix").there()) {
+	if deploys != (branches[stage] != "") || deploys && (j.job.get("environment").text() != stage || j.job.get("strategy", "matrix").there()) {
 		t.Errorf("%s, %s: environment %q", stage, j.name, j.job.get("environment").text())
 	}
 	var script []string
@@ -268,25 +368,28 @@ func azureRules(t *testing.T, stage string, j azureJob) {
 		}
 	}
 	wantQuoted(t, j.name, script)
-	line := wantOneLine(t, stage+", "+j.name, script)
-	needsHistory := regexp.MustCompile(`\b(affected|plan)\b`).MatchString(line) && !strings.Contains(line, "--only")
-	if needsHistory != (depth == "0") {
+	line = wantOneLine(t, stage+", "+j.name, script)
+	if needsHistory(line) != (depth == "0") {
 		t.Errorf("%s, %s: fetchDepth %q for %s", stage, j.name, depth, line)
 	}
+	return line
 }
 
 // Every function and flag of the dagger calls is one of the module's.
 func TestDaggerCallsFit(t *testing.T) {
 	functions := moduleFunctions(t)
 	var lines []string
-	for _, file := range []string{"github-dagger.yml", "gitlab-ci-dagger.yml", "azure-pipelines-dagger.yml"} {
+	for _, file := range slices.Concat(githubFiles, gitlabFiles, azureFiles) {
+		if !strings.HasSuffix(file, "-dagger.yml") {
+			continue
+		}
 		text := strings.ReplaceAll(example(t, file), "\n", " ")
 		for _, found := range regexp.MustCompile(`dagger (--progress logs call .*?) (name:|after_script:|displayName:|deploy:|deploy staging:|#|$)`).FindAllStringSubmatch(text, -1) {
 			lines = append(lines, found[1])
 		}
 	}
-	if len(lines) < 6 {
-		t.Fatalf("%d calls found, want at least 6", len(lines))
+	if len(lines) < 9 {
+		t.Fatalf("%d calls found, want at least 9", len(lines))
 	}
 	for _, line := range lines {
 		line, _, _ = strings.Cut(line, " >")
