@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -60,6 +61,9 @@ func (s *Strata) Drift(
 	if err := report.CheckFailOn(args.FailOn); err != nil {
 		return "", err
 	}
+	if args.Fix && args.Since != "" {
+		return "", errors.New("--fix sets back all that drifted: leave out --since")
+	}
 	a := runArgs{
 		env: args.Env, ref: args.Ref, only: args.Only, region: args.Region, since: args.Since != "", fix: args.Fix,
 		parallelism: args.Parallelism, lockTimeout: args.LockTimeout, varFile: args.VarFile, binary: args.Binary, format: args.Format,
@@ -110,7 +114,7 @@ func (s *Strata) AcceptDrift(
 	var next []byte
 	a := runArgs{
 		env: args.Env, only: args.Only, region: args.Region, varFile: args.VarFile, binary: args.Binary,
-		accept: &acceptance, write: func(text []byte) error { next = text; return nil },
+		accept: &acceptance, write: func(text []byte, _ bool) error { next = text; return nil },
 	}
 	r, err := s.run(ctx, drift, a, false)
 	if err != nil {

@@ -232,7 +232,7 @@ type runArgs struct {
 	fix            bool
 	since          bool
 	accept         *pipeline.Acceptance
-	write          func(text []byte) error
+	write          func(text []byte, changed bool) error
 	format         string
 }
 

@@ -71,7 +71,14 @@ func init() {
 			return of.(files).with(n.text("path"), source, false), err
 		}},
 		"Directory.withNewFile": {"Directory", "path contents", directory(func(f files, n *node) files { return f.with(".", newFile(n), false) })},
-		"Directory.sync":        {"", "", nothing},
+		"Directory.file": {"File", "path", func(_ context.Context, _ *scripted, n *node, of any) (any, error) {
+			found, ok := of.(files)[clean(n.text("path"))]
+			if !ok {
+				return nil, fmt.Errorf("%s: no such file or directory", n.text("path"))
+			}
+			return found, nil
+		}},
+		"Directory.sync": {"", "", nothing},
 		"Directory.glob": {"", "pattern", func(_ context.Context, _ *scripted, n *node, of any) (any, error) {
 			return of.(files).glob(n.text("pattern")), nil
 		}},

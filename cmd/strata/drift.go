@@ -62,7 +62,12 @@ func (a *app) drift(f *runFlags, d *driftFlags) error {
 		o.Fix, o.Since = d.fix, d.since == "last"
 		if d.accept {
 			o.Accept = &acceptance
-			o.Write = func(text []byte) error { return replaceFile(filepath.Join(o.Root, stack.ConfigFile), text) }
+			o.Write = func(text []byte, changed bool) error {
+				if !changed {
+					return nil
+				}
+				return replaceFile(filepath.Join(o.Root, stack.ConfigFile), text)
+			}
 		}
 		return pipeline.Drift(ctx, o)
 	})
@@ -77,6 +82,8 @@ func (d *driftFlags) check() (a pipeline.Acceptance, err error) {
 		return a, report.CheckFailOn(d.failOn)
 	case d.fix && d.accept:
 		return a, errors.New("--fix sets back what drifted, --accept leaves it: say one")
+	case d.fix && d.since != "":
+		return a, errors.New("--fix sets back all that drifted: leave out --since")
 	case !d.accept && d.reason+d.owner+d.until != "":
 		return a, errors.New("--reason, --owner and --until go with --accept")
 	case d.accept && d.since != "":
@@ -87,11 +94,17 @@ func (d *driftFlags) check() (a pipeline.Acceptance, err error) {
 	return a, nil
 }
 
-// replaceFile writes a file as a whole, or not at all.
+// replaceFile writes a file as a whole, or not at all: behind a link, where it is
+// one.
 func replaceFile(name string, data []byte) error {
 	mode := fs.FileMode(0o644)
+	if real, err := filepath.EvalSymlinks(name); err == nil {
+		name = real
+	}
 	if info, err := os.Stat(name); err == nil {
-		mode = info.Mode().Perm()
+		if mode = info.Mode().Perm(); mode&0o200 == 0 {
+			return fmt.Errorf("%s may not be written: its mode is %o", name, mode)
+		}
 	}
 	temporary, err := os.CreateTemp(filepath.Dir(name), ".strata-*")
 	if err != nil {

@@ -8,10 +8,3 @@ func scriptThing(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, neg, len(args) > 2, "thing FOLDER NAME KEY=JSON…|gone|broken")
 	ts.Check(changeThing(ts.MkAbs(args[0]), args[1], args[2:]...))
 }
-
-// scriptDisk gives scripts $DISK_MIRROR.
-func scriptDisk(env *testscript.Env) error {
-	mirror, err := diskMirror()
-	env.Setenv("DISK_MIRROR", mirror)
-	return err
-}

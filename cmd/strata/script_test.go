@@ -68,6 +68,7 @@ func scriptSetup(env *testscript.Env) error {
 	home := filepath.Join(env.WorkDir, ".home")
 	env.Setenv("HOME", home)
 	env.Setenv("TERRAFORM", terraformBinary())
+	env.Setenv("DISK_MIRROR", os.Getenv("STRATA_TEST_DISK_MIRROR"))
 	env.Setenv("NL", "\n")
 	env.Vars = append(env.Vars, gitEnviron...)
 	strata, err := exec.LookPath("strata")
@@ -85,9 +86,6 @@ func scriptSetup(env *testscript.Env) error {
 		env.Setenv("STRATA_BINARY", name)
 	} else if strings.HasPrefix(filepath.Base(terraformBinary()), "tofu") {
 		env.Setenv("STRATA_BINARY", "tofu")
-	}
-	if err := scriptDisk(env); err != nil {
-		return err
 	}
 	return os.Mkdir(home, 0o755)
 }

@@ -97,7 +97,8 @@ func (*driftWorld) unit(environment string) string {
 	return "regions/us-east-1/clients/ella/" + environment
 }
 
-func (w *driftWorld) hear(_ http.ResponseWriter, r *http.Request) {
+func (w *driftWorld) hear(answer http.ResponseWriter, r *http.Request) {
+	_, _ = io.WriteString(answer, "ok") // as Slack does: other words are a failure
 	body, _ := io.ReadAll(r.Body)
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -24,7 +24,10 @@ type Entry struct {
 	Result      string    `json:"result"`
 	ExitCode    int       `json:"exitCode"`
 	Error       string    `json:"error,omitempty"` // why the run as a whole did not start or ended early
-	Units       []Unit    `json:"units"`
+	// Untold says that what the run found new could not be told to all who asked
+	// for it: it is new once more.
+	Untold bool   `json:"untold,omitempty"`
+	Units  []Unit `json:"units"`
 }
 
 // Unit is what the ledger holds of a unit of a run.
@@ -38,6 +41,7 @@ type Unit struct {
 	Reason   string   `json:"reason,omitempty"` // why it has this result, in a line
 	Seconds  float64  `json:"seconds"`
 	Changes  *Changes `json:"changes,omitempty"` // nil where no plan was made
+	Looked   bool     `json:"looked,omitempty"`  // it was compared with what is there
 	Drift    []Drift  `json:"drift,omitempty"`
 	Ignored  int      `json:"ignored,omitempty"` // differences that are accepted, or mean nothing
 	State    *State   `json:"state,omitempty"`   // as its plan saw it; nil where that is not known
@@ -62,6 +66,8 @@ type Drift struct {
 	Action   string `json:"action"`
 	Path     string `json:"path,omitempty"` // of the attribute, empty for the resource as a whole
 	Severity string `json:"severity,omitempty"`
+	Value    string `json:"value,omitempty"`    // a keyed digest of what is there
+	Absorbed bool   `json:"absorbed,omitempty"` // the state holds it now as it is: no later look finds it
 }
 
 // State is the size of a unit's state.

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -37,7 +38,7 @@ func (s *session) accept() error {
 		u := &s.run.Units[i]
 		for _, d := range differences(u.ID, u.Drift) {
 			entries = append(entries, stack.Baseline{
-				Unit: d.unit, Resource: stack.Literal(d.address), Attribute: stack.Literal(d.path), Reason: s.Accept.Reason, Owner: s.Accept.Owner, Until: s.Accept.Until,
+				Unit: d.unit, Resource: stack.Literal(d.address), Attribute: stack.Literal(cmp.Or(d.path, deletion)), Reason: s.Accept.Reason, Owner: s.Accept.Owner, Until: s.Accept.Until,
 			})
 		}
 	}
@@ -50,11 +51,14 @@ func (s *session) accept() error {
 			return err
 		}
 	}
-	if err := s.Write(text); err != nil {
+	if err := s.Write(text, len(entries) > 0); err != nil {
 		return fmt.Errorf("write %s: %w", stack.ConfigFile, err)
 	}
 	for i := range s.run.Units {
 		acceptUnit(&s.run.Units[i], *s.Accept)
+	}
+	if len(entries) == 0 {
+		return nil
 	}
 	s.run.Notes = append(s.run.Notes, plural(len(entries), "difference is", "differences are")+" accepted in "+stack.ConfigFile+" now: commit it")
 	return nil

@@ -43,10 +43,14 @@ func (s *session) goingAway() ([]record.Record, error) {
 	case !s.byRecords:
 		return nil, errors.New("--destroy-deleted goes with what the records select: leave out --all, --only and --base")
 	}
-	gone := slices.DeleteFunc(s.deleted(), func(r record.Record) bool {
+	return inReverse(s.inRegions(s.deleted())), nil
+}
+
+// inRegions leaves the records of the regions that are selected.
+func (s *session) inRegions(records []record.Record) []record.Record {
+	return slices.DeleteFunc(records, func(r record.Record) bool {
 		return len(s.Select.Regions) > 0 && !slices.Contains(s.Select.Regions, r.Region)
 	})
-	return inReverse(gone), nil
 }
 
 // destroyDeleted destroys units of which only a record is left, each with the
@@ -56,7 +60,7 @@ func (s *session) goingAway() ([]record.Record, error) {
 func (s *session) destroyDeleted(ctx context.Context, gone []record.Record) {
 	failed := slices.ContainsFunc(s.run.Units, func(u report.Unit) bool { return u.Result == report.NotRun || blocks(&u) != nil })
 	for _, r := range gone {
-		unit := report.Unit{ID: r.Unit, Path: r.Path, Layer: r.Layer, Region: r.Region, Instance: r.Instance, Needs: r.Needs}
+		unit := *blankOf(r)
 		s.Progress.Event(report.Event{Kind: report.UnitStarted, UnitID: r.Unit, Time: time.Now()})
 		if failed || s.soft.Err() != nil {
 			unit.Result, unit.Reason = report.NotRun, "what comes before it did not succeed"
@@ -127,6 +131,7 @@ func (s *session) destroyOne(ctx context.Context, r record.Record, into *report.
 	o.Progress = within{s.Progress}
 	inner, err := open(ctx, "destroy", o)
 	if err == nil {
+		inner.inner = true
 		var run *report.Run
 		if run, err = inner.walk(inner.graph.Reverse(), func(u *unitRun) error { return u.destroy() }); err == nil {
 			*into = run.Units[0]

@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"io/fs"
 	"strings"
 
 	"github.com/strata-tf/strata/internal/graph"
 	"github.com/strata-tf/strata/internal/record"
 	"github.com/strata-tf/strata/internal/report"
+	"github.com/strata-tf/strata/internal/runner"
 	"github.com/strata-tf/strata/internal/stack"
 	"github.com/strata-tf/strata/internal/terraform"
 )
@@ -38,11 +39,13 @@ func Drift(ctx context.Context, o Options) (*report.Run, error) {
 	s.memory.commit(s)
 	l := newLooking(s)
 	s.visitAll(order, l.visit)
-	err = l.close()
-	if s.Accept != nil {
-		err = errors.Join(err, s.accept())
+	if err := l.close(); err != nil {
+		s.run.Warnings = append(s.run.Warnings, fmt.Sprintf("files of an earlier commit are left: %v", err))
 	}
-	err = errors.Join(err, s.compareReports())
+	if s.Accept != nil {
+		err = s.accept()
+	}
+	s.compareReports()
 	run, ended := s.end()
 	return run, errors.Join(err, ended)
 }
@@ -68,9 +71,7 @@ func (s *session) unmanaged() []record.Record {
 	if len(s.Select.Only) > 0 {
 		return nil
 	}
-	return slices.DeleteFunc(s.deleted(), func(r record.Record) bool {
-		return len(s.Select.Regions) > 0 && !slices.Contains(s.Select.Regions, r.Region)
-	})
+	return s.inRegions(s.deleted())
 }
 
 // refuseForgotten refuses to compare with nothing.
@@ -92,9 +93,10 @@ func (s *session) inPlace(unit *stack.Unit) bool {
 	if !known || unit.Module == nil || !r.SameState(unit) {
 		return false
 	}
-	deployed, values := r.Closure, r.Values
+	now := s.memory.closures[unit.ID()]
+	same, values := r.Holds(now), r.Values
 	if r.Attempt != nil {
-		deployed, values = r.Attempt.Closure, r.Attempt.Values
+		same, values = r.Attempt.Closure == now, r.Attempt.Values
 	}
 	read := make(map[string]bool)
 	for _, b := range s.bindings[unit.ID()] {
@@ -106,14 +108,14 @@ func (s *session) inPlace(unit *stack.Unit) bool {
 			return false
 		}
 	}
-	return deployed == s.memory.closures[unit.ID()]
+	return same
 }
 
 // drift looks at one unit, in the workspace of the code that it was deployed
 // from, and sets back what drifted where that is asked for. pending is why the
 // unit is not as deployed, "" where it is.
 func (l *looking) drift(r *unitRun, pending string) error {
-	if err := r.refuseRescued(); err != nil {
+	if err := l.refuseRescued(r); err != nil {
 		return err
 	}
 	g, err := r.gather(r.soft)
@@ -126,24 +128,58 @@ func (l *looking) drift(r *unitRun, pending string) error {
 	if err := r.prepareWith(r.soft, g); err != nil {
 		return err
 	}
+	if err := r.publishDeployed(); err != nil {
+		return err
+	}
 	found, err := l.look(r)
 	if err != nil {
 		return err
 	}
 	if len(r.result.Drift) > 0 && l.deployedMeanwhile(r) {
-		r.result.Drift, r.result.Result = nil, report.Pending
-		r.result.Reason = "a deploy of it has begun or ended since this look began: look again"
-		return nil
+		return r.lookAgain()
+	}
+	if err := found.lost(r); err != nil {
+		return err
+	}
+	l.looked(r)
+	if pending == "" && found.other() > 0 {
+		pending = fmt.Sprintf("its plan holds changes that are no drift (%s): something that it reads is not what it was deployed with", firstOf(found))
 	}
 	if l.Fix && len(r.result.Drift) > 0 {
-		return l.setBack(r, g, pending)
-	}
-	if len(r.result.Drift) == 0 && pending == "" && found.other() > 0 {
-		pending = fmt.Sprintf("its plan holds changes that are no drift (%s): values that it reads are not those it was deployed with", firstOf(found))
+		return l.setBack(r, g, found, pending)
 	}
 	r.result.Result, r.result.Reason = driftResult(r.result, pending), pending
 	if l.tree.Unit(r.unit.ID()) == nil && r.result.Result == report.Pending {
 		r.result.Result = report.Unmanaged
+	}
+	return nil
+}
+
+// lookAgain leaves a unit that a deploy is about: what differs may be what that
+// deploy has just changed.
+func (r *unitRun) lookAgain() error {
+	r.result.Drift, r.result.Result = nil, report.Pending
+	r.result.Reason = "a deploy of it has begun or ended since this look began: look again"
+	return nil
+}
+
+// looked notes that the unit was compared with what is there.
+func (l *looking) looked(r *unitRun) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.compared.looked[r.unit.ID()] = true
+}
+
+// lost fails a unit of which the state knows nothing, although its code has
+// resources and was deployed.
+func (f found) lost(r *unitRun) error {
+	if f.Drift == nil || r.result.State == nil || r.result.State.Resources > 0 {
+		return nil
+	}
+	for _, c := range f.Other {
+		if c.Action == "create" {
+			return fmt.Errorf("its state holds no resource, and it was deployed with some (%s): look for the state before anything is deployed", c.Address)
+		}
 	}
 	return nil
 }
@@ -153,7 +189,24 @@ func (l *looking) drift(r *unitRun, pending string) error {
 func (l *looking) deployedMeanwhile(r *unitRun) bool {
 	was := l.memory.records[r.unit.ID()]
 	now, err := record.Get(r.soft, l.memory.store, was.Environment, was.Unit)
+	if errors.Is(err, fs.ErrNotExist) {
+		return true // destroyed
+	}
 	return err == nil && (now.Run != was.Run || (now.Attempt == nil) != (was.Attempt == nil) || now.Attempt != nil && now.Attempt.Run != was.Attempt.Run)
+}
+
+// refuseRescued refuses a unit of which a newer state waits: what is known of it
+// is not the newest. Terraform leaves such states in the checkout's folder.
+func (l *looking) refuseRescued(r *unitRun) error {
+	if r.now == nil || !l.Runner.Persistent() || l.tree.Unit(r.unit.ID()) == nil {
+		return r.refuseRescued()
+	}
+	ws, err := l.Runner.Open(r.soft, runner.Spec{ID: r.unit.ID(), Dir: r.unit.Path})
+	if err != nil {
+		return err
+	}
+	there := &unitRun{session: l.session, unit: l.tree.Unit(r.unit.ID()), ws: ws, result: r.result, scrub: r.scrub, log: r.log, quiet: true}
+	return errors.Join(there.refuseRescued(), ws.Close())
 }
 
 func driftResult(result *report.Unit, pending string) report.Result {
@@ -186,6 +239,23 @@ func firstOf(f found) string {
 	return "output " + f.OtherOutputs[0].Path
 }
 
+// onlyEmpty says whether the refresh found nothing but empty values of another
+// kind, as it does in most units that nobody touched.
+func (r *unitRun) onlyEmpty(ctx context.Context) ([]terraform.DriftedResource, bool) {
+	data, err := r.ws.ReadFile(ctx, planFile)
+	if err != nil {
+		return nil, false
+	}
+	noise, ok := terraform.OnlyEmpty(data)
+	for i := range noise {
+		noise[i].Address = r.scrub.Text(noise[i].Address)
+		for n := range noise[i].Attributes {
+			noise[i].Attributes[n].Path = r.scrub.Text(noise[i].Attributes[n].Path)
+		}
+	}
+	return noise, ok
+}
+
 // look plans the unit without its lock, so that it is in nobody's way, and fills
 // its result with what drifted. Exit codes decide nothing here: on a unit that
 // nobody touched a refresh finds differences that mean nothing, and drift of an
@@ -195,6 +265,12 @@ func (l *looking) look(r *unitRun) (found, error) {
 	plan, err := r.planned(r.soft, terraform.PlanOptions{NoLock: true})
 	if err != nil || plan.code != terraform.PlanChanges && !plan.drift {
 		return found{}, err
+	}
+	if plan.code != terraform.PlanChanges {
+		if noise, ok := r.onlyEmpty(r.soft); ok {
+			l.judge(r, &terraform.Drift{Noise: noise})
+			return found{}, nil
+		}
 	}
 	data, err := r.run(r.soft, r.step(terraform.ShowArgs(r.ws.Path(planFile))))
 	if err != nil {

@@ -27,13 +27,13 @@ func (s *session) entry() ledger.Entry {
 	e := ledger.Entry{
 		Run: s.run.ID, Verb: s.run.Verb, Environment: s.run.Environment, Commit: s.run.Commit, Who: who, Link: link,
 		Version: s.Version, Started: s.run.Started, Seconds: s.run.Seconds, Result: string(s.run.Result),
-		ExitCode: report.ExitCode(s.run, false), Error: s.run.Error,
+		ExitCode: report.ExitCode(s.run, false), Error: s.run.Error, Untold: s.untold,
 	}
 	for i := range s.run.Units {
 		u := &s.run.Units[i]
 		kept := ledger.Unit{
 			ID: u.ID, Path: u.Path, Layer: u.Layer, Region: u.Region, Instance: u.Instance,
-			Result: string(u.Result), Reason: u.Reason, Seconds: u.Seconds, Ignored: len(u.Ignored),
+			Result: string(u.Result), Reason: u.Reason, Seconds: u.Seconds, Ignored: len(u.Ignored), Looked: s.compared.looked[u.ID],
 		}
 		if u.Changes != nil {
 			changes := ledger.Changes(*u.Changes)
@@ -52,7 +52,10 @@ func (s *session) entry() ledger.Entry {
 				kept.Drift = append(kept.Drift, ledger.Drift{Address: d.Address, Action: d.Action, Severity: d.Severity})
 			}
 			for _, a := range d.Attributes {
-				kept.Drift = append(kept.Drift, ledger.Drift{Address: d.Address, Action: d.Action, Path: a.Path, Severity: d.Severity})
+				kept.Drift = append(kept.Drift, ledger.Drift{
+					Address: d.Address, Action: d.Action, Path: a.Path, Severity: d.Severity,
+					Value: s.digest(u.ID, d.Address, a), Absorbed: s.compared.absorbed[difference{u.ID, d.Address, a.Path}],
+				})
 			}
 		}
 		e.Units = append(e.Units, kept)

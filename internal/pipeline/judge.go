@@ -15,6 +15,10 @@ import (
 // accepted begins the words on a difference that strata.yaml's baseline accepts.
 const accepted = "accepted until "
 
+// deletion, as the attribute of an entry, is the resource's deletion and nothing
+// else of it.
+const deletion = "(deleted)"
+
 // judge sorts what differs: into drift, and into what is ignored since it is
 // accepted or means nothing. Nothing is left out.
 func (l *looking) judge(r *unitRun, drift *terraform.Drift) {
@@ -104,6 +108,9 @@ func meaningless(noise string) string {
 func (j *judging) acceptedBy(address, attribute string) string {
 	was := ""
 	for _, b := range j.config.Drift.Baseline {
+		if attribute == "" && b.Attribute == deletion {
+			b.Attribute = ""
+		}
 		switch {
 		case !b.Matches(j.unit, address, attribute):
 		case b.Expired(j.now):
@@ -119,9 +126,9 @@ func (j *judging) acceptedBy(address, attribute string) string {
 }
 
 // accepts says whether something of the unit is ignored because it is accepted.
-func (l *looking) accepts(ignored []report.Difference) bool {
-	return slices.ContainsFunc(ignored, func(d report.Difference) bool { return strings.HasPrefix(d.Why, accepted) })
-}
+func accepts(ignored []report.Difference) bool { return slices.ContainsFunc(ignored, isAccepted) }
+
+func isAccepted(d report.Difference) bool { return strings.HasPrefix(d.Why, accepted) }
 
 // rank orders severities.
 func rank(severity string) int { return slices.Index([]string{"", "low", "medium", "high"}, severity) }

@@ -20,9 +20,9 @@ func (r *unitRun) wroteLock() {
 	r.memory.locked = true
 }
 
-// recordLocks takes lock files that this run has written into the records of
-// their units, so that these are not deployed once more for that. Where anything
-// else of a unit has changed meanwhile, its record stays as it is.
+// recordLocks notes, in the records of units whose lock files this run has
+// written, what their closures are with these: to commit them is no change.
+// Where anything else of a unit has changed meanwhile, its record stays as it is.
 func (m *memory) recordLocks(s *session) {
 	if !m.locked || m.files == nil {
 		return
@@ -35,11 +35,13 @@ func (m *memory) recordLocks(s *session) {
 	closures := affected.NewClosures(now.FS)
 	for _, unit := range s.units {
 		inputs := closures.Unit(unit)
+		lock := path.Join(unit.Path, lockFile)
+		_, had := m.files.ID(lock)
 		own, others := false, false
 		for _, c := range changes {
 			if _, in := inputs.Why(c.Path); in {
-				own = own || c.Path == path.Join(unit.Path, lockFile)
-				others = others || c.Path != path.Join(unit.Path, lockFile)
+				own = own || c.Path == lock && !had
+				others = others || c.Path != lock
 			}
 		}
 		ctx := context.WithoutCancel(s.hard)
@@ -47,7 +49,7 @@ func (m *memory) recordLocks(s *session) {
 		if !own || others || err != nil || r.Attempt != nil || r.Run != s.run.ID {
 			continue
 		}
-		r.Closure, r.Dirty, r.Started = inputs.Digest(unit, now), true, s.run.Started
+		r.WithLock, r.Started = inputs.Digest(unit, now), s.run.Started
 		if err := record.Save(ctx, m.store, r); err != nil {
 			s.run.Warnings = append(s.run.Warnings, fmt.Sprintf("the record of %s does not hold its new lock file, so that the next deploy plans it again: %v", unit.ID(), err))
 		}

@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -35,6 +34,7 @@ type place struct {
 }
 
 func newLooking(s *session) *looking {
+	s.compared = compared{fresh: make(map[difference]bool), looked: make(map[string]bool), absorbed: make(map[difference]bool), whole: make(map[string][]report.Difference)}
 	l := &looking{session: s, places: make(map[string]*place)}
 	for _, unit := range s.units {
 		if r, known := s.memory.records[unit.ID()]; known && !s.inPlace(unit) {
@@ -56,8 +56,14 @@ func (l *looking) add(r record.Record) {
 	l.places[commit].ids = append(l.places[commit].ids, r.Unit)
 }
 
-// visit looks at one unit, and records how that ended.
+// visit looks at one unit, and records how that ended. It holds nothing up: what
+// needs a unit that cannot be looked at is looked at all the same.
 func (l *looking) visit(id string, release func()) error {
+	_ = l.lookAt(id, release)
+	return nil
+}
+
+func (l *looking) lookAt(id string, release func()) error {
 	unit := l.tree.Unit(id) // nil where its folder is gone
 	r, known := l.memory.records[id]
 	if !known {
@@ -65,19 +71,15 @@ func (l *looking) visit(id string, release func()) error {
 	}
 	pending := l.pending(unit, r)
 	if unit != nil && l.inPlace(unit) {
-		// Others may read its outputs meanwhile, in the same data folder.
+		// Others that read its outputs do not open its data folder meanwhile.
 		turn := l.values.turns.folder(id)
 		turn.Lock()
-		defer turn.Unlock()
+		published := sync.OnceFunc(turn.Unlock)
+		defer published()
 		return l.session.visit(id, release, func(u *unitRun) error {
-			if err := l.drift(u, pending); err != nil {
-				return err
-			}
-			return u.publishDeployed()
+			u.published = published
+			return l.drift(u, pending)
 		})
-	}
-	if unit == nil && localState(r) {
-		return l.tell(blankOf(r), report.Unmanaged, pending)
 	}
 	p := l.places[r.LastCommit()]
 	p.once.Do(func() { l.open(p) })
@@ -86,7 +88,11 @@ func (l *looking) visit(id string, release func()) error {
 		return l.tell(blankOf(r), report.Failed, firstLine(p.errs[id].Error()))
 	}
 	err := there.visit(id, release, func(u *unitRun) error {
-		if err := u.bringState(r); err != nil {
+		switch err := u.bringState(); {
+		case errors.Is(err, fs.ErrNotExist) && unit == nil:
+			u.result.Result, u.result.Reason = report.Unmanaged, pending+"; its state was a file in that folder"
+			return nil
+		case err != nil && !errors.Is(err, fs.ErrNotExist): // what was never made has none
 			return err
 		}
 		if r.Dirty && r.Attempt == nil {
@@ -103,10 +109,18 @@ func (l *looking) visit(id string, release func()) error {
 // publishDeployed makes the unit's outputs known to the units that read them, so
 // that these need not read its state themselves.
 func (r *unitRun) publishDeployed() error {
-	if _, _, known := r.values.get(r.unit.ID()); known {
-		return nil
+	if r.published == nil {
+		return nil // it is looked at elsewhere: they read its state
 	}
-	return r.publish(r.soft, nil, false)
+	if _, _, known := r.values.get(r.unit.ID()); !known && r.values.isRead(r.unit.ID()) {
+		if err := r.publish(r.soft, nil, false); err != nil {
+			return err
+		}
+	}
+	if !r.Fix || !r.values.isRead(r.unit.ID()) {
+		r.published()
+	}
+	return nil
 }
 
 // pending is why a unit's code or values are not those it was deployed with, ""
@@ -176,7 +190,7 @@ func (l *looking) writeOut(p *place) (*session, error) {
 		return nil, fmt.Errorf("the code of %s: %w", short(p.commit), err)
 	}
 	o.Source, o.Repository, o.OpenRecords, o.Commit = files.FS, nil, nil, p.commit
-	o.Ref, o.Changes, o.Logs, o.Out = "", Changes{}, "", l.out.dir
+	o.Ref, o.Changes, o.Logs = "", Changes{}, ""
 	s, err := openUnits(o)
 	if err != nil {
 		return nil, fmt.Errorf("the code of %s: %w", short(p.commit), err)
@@ -195,51 +209,31 @@ func (l *looking) close() error {
 	return errors.Join(errs...)
 }
 
-func localState(r record.Record) bool { return r.Backend == nil || r.Backend.Type == "local" }
-
 // bringState copies a state that is a local file from the checkout to where the
-// unit is looked at. Nothing writes it there: a look takes no lock and applies
-// nothing.
-func (r *unitRun) bringState(deployed record.Record) error {
-	if !localState(deployed) {
-		return nil
-	}
-	name := stateFile(deployed)
-	if path.IsAbs(name) {
+// unit is looked at; the error wraps fs.ErrNotExist if there is none. Nothing
+// writes it there: a look takes no lock and applies nothing.
+func (r *unitRun) bringState() error {
+	name, local := stack.LocalState(r.Source, r.unit)
+	if !local || path.IsAbs(name) {
 		return nil // it is found where it is
 	}
 	if strings.HasPrefix(name, "../") {
-		return fmt.Errorf("its state %s is outside of the repository, and its code has changed since %s: check that out, and run drift there", name, short(deployed.LastCommit()))
+		return fmt.Errorf("its state %s is outside of the repository, and its code has changed since %s: check that out, and run drift there", name, short(r.Commit))
 	}
 	turn := r.now.values.turns.folder(r.unit.ID())
 	turn.Lock()
 	defer turn.Unlock()
-	from, err := r.now.Runner.Open(r.soft, r.now.spec(r.unit))
+	spec := r.now.spec(r.unit)
+	if r.now.tree.Unit(r.unit.ID()) == nil {
+		spec.DataDir = "" // there is no such folder, and none is to be made
+	}
+	from, err := r.now.Runner.Open(r.soft, spec)
 	if err != nil {
 		return err
 	}
 	state, err := from.ReadSource(r.soft, name)
-	if err = errors.Join(err, from.Close()); errors.Is(err, fs.ErrNotExist) {
-		return nil // nothing was ever made
-	}
-	if err != nil {
+	if err = errors.Join(err, from.Close()); err != nil {
 		return err
 	}
 	return r.ws.WriteSource(r.soft, name, state)
-}
-
-// stateFile is where a local state is: from the repository's root, or absolute.
-func stateFile(r record.Record) string {
-	b := record.Backend{}
-	if r.Backend != nil {
-		b = *r.Backend
-	}
-	name := cmp.Or(b.Values["path"], "terraform.tfstate")
-	if b.Workspace != "" && b.Workspace != "default" {
-		name = path.Join(cmp.Or(b.Values["workspace_dir"], "terraform.tfstate.d"), b.Workspace, "terraform.tfstate")
-	}
-	if path.IsAbs(name) {
-		return name
-	}
-	return path.Join(r.Path, name)
 }

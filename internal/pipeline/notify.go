@@ -1,11 +1,15 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/strata-tf/strata/internal/notify"
 	"github.com/strata-tf/strata/internal/report"
@@ -13,11 +17,14 @@ import (
 )
 
 // notifyTime is how long a run that has ended waits for its notifications.
-const notifyTime = 90 * time.Second
+const (
+	notifyTime  = 70 * time.Second
+	notifyHurry = 5 * time.Second // after a second signal
+)
 
 // notifyStart tells those who asked for it that the run has begun, beside it.
 func (s *session) notifyStart() {
-	if s.run.Verb == "plan" || len(s.wanting(stack.Started)) == 0 {
+	if s.run.Verb == "plan" || s.inner || len(s.wanting(stack.Started)) == 0 {
 		return
 	}
 	s.began = make(chan []string, 1)
@@ -29,36 +36,60 @@ func (s *session) notify() {
 	if s.began != nil {
 		s.run.Warnings = append(s.run.Warnings, <-s.began...)
 	}
-	event := s.eventOf()
-	if event == "" {
-		return
-	}
-	s.run.Warnings = append(s.run.Warnings, s.send(event)...)
+	events := s.events()
+	failed := s.send(events...)
+	s.untold = len(failed) > 0 && slices.Contains(events, stack.DriftFound)
+	s.run.Warnings = append(s.run.Warnings, failed...)
 }
 
-// send sends one event to every target that wants it, and returns what failed: a
-// notification never fails a run.
-func (s *session) send(event string) (failed []string) {
+// send tells every destination the first of the events that it wants, side by
+// side, and returns what failed: a notification never fails a run.
+func (s *session) send(events ...string) (failed []string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.hard), notifyTime)
 	defer cancel()
-	sender := notify.Sender{Client: s.Client, Version: s.Version}
-	for _, kind := range s.wanting(event) {
-		target, err := s.target(kind)
-		if err == nil {
-			err = sender.Send(ctx, target, s.message(event))
-		}
-		if err != nil {
-			failed = append(failed, fmt.Sprintf("%s was not told (%s): %v", kind, event, err))
-		}
+	stop := context.AfterFunc(s.hard, func() { time.AfterFunc(notifyHurry, cancel) })
+	defer stop()
+	wanted := s.wanting(events...)
+	words := make([]string, len(wanted))
+	var group errgroup.Group
+	for i, w := range wanted {
+		group.Go(func() error {
+			if err := s.tell(ctx, w); err != nil {
+				words[i] = fmt.Sprintf("%s was not told (%s): %v", w.kind, w.event, err)
+			}
+			return nil
+		})
 	}
-	return failed
+	_ = group.Wait() // the functions return no errors
+	return slices.DeleteFunc(words, func(word string) bool { return word == "" })
 }
 
-// wanting lists the kinds of destinations that want an event.
-func (s *session) wanting(event string) []string {
-	return slices.DeleteFunc(stack.Kinds(), func(kind string) bool {
-		return !s.config.Notifies(kind, s.Select.Environment, event)
-	})
+func (s *session) tell(ctx context.Context, w wanted) error {
+	target, err := s.target(w.kind)
+	if err != nil {
+		return err
+	}
+	message, err := s.message(w.event)
+	if err != nil {
+		return err
+	}
+	return notify.Sender{Client: s.Client, Version: s.Version}.Send(ctx, target, message)
+}
+
+// wanted is an event that a kind of destination wants.
+type wanted struct{ kind, event string }
+
+// wanting lists what of the events each destination is told: the first that it
+// wants.
+func (s *session) wanting(events ...string) []wanted {
+	var list []wanted
+	for _, kind := range stack.Kinds() {
+		i := slices.IndexFunc(events, func(event string) bool { return s.config.Notifies(kind, s.Select.Environment, event) })
+		if i >= 0 {
+			list = append(list, wanted{kind, events[i]})
+		}
+	}
+	return list
 }
 
 // target is where a notification goes: URLs and keys are secrets.
@@ -80,23 +111,27 @@ func (s *session) target(kind string) (notify.Target, error) {
 	return t, nil
 }
 
-// eventOf is the event that the run's end is, "" for none.
-func (s *session) eventOf() string {
-	switch {
-	case s.run.Verb == "drift" && len(s.compared.fresh) > 0:
-		return stack.DriftFound
-	case s.run.Result != report.Succeeded:
-		return stack.Failed
-	case s.run.Verb == "drift" && len(s.run.Gone) > 0:
-		return stack.DriftGone
-	case s.run.Verb == "drift":
-		return ""
+// events are what the run's end is, the most telling first.
+func (s *session) events() []string {
+	var events []string
+	drift := s.run.Verb == "drift"
+	changed := slices.ContainsFunc(s.run.Units, func(u report.Unit) bool { return u.Result == report.Applied })
+	if drift && len(s.compared.fresh) > 0 {
+		events = append(events, stack.DriftFound)
 	}
-	return stack.Succeeded
+	switch {
+	case s.run.Result != report.Succeeded:
+		events = append(events, stack.Failed)
+	case drift && len(events) == 0 && len(s.run.Gone) > 0:
+		events = append(events, stack.DriftGone)
+	case !drift && len(s.run.Units) > 0 || drift && changed && len(events) == 0:
+		events = append(events, stack.Succeeded)
+	}
+	return events
 }
 
 // message is what a notification says of the run.
-func (s *session) message(event string) notify.Message {
+func (s *session) message(event string) (notify.Message, error) {
 	who, link := s.who()
 	m := notify.Message{
 		Event: event, Environment: s.run.Environment, Verb: s.run.Verb, Run: s.run.ID, Commit: s.run.Commit,
@@ -104,7 +139,7 @@ func (s *session) message(event string) notify.Message {
 	}
 	m.Title = fmt.Sprintf("%s of %s: %s", s.run.Verb, s.run.Environment, strings.ReplaceAll(event, "-", " "))
 	if event == stack.Started {
-		return m
+		return m, nil
 	}
 	m.Facts = append(m.Facts, notify.Fact{Name: "Units", Value: report.Summary(s.run)})
 	if n := len(s.compared.fresh); n > 0 {
@@ -116,8 +151,13 @@ func (s *session) message(event string) notify.Message {
 	if s.run.Error != "" {
 		m.Facts = append(m.Facts, notify.Fact{Name: "Error", Value: s.run.Error})
 	}
-	m.Items, m.Data = s.items(), s.run
-	return m
+	m.Items = s.items()
+	var document bytes.Buffer
+	if err := report.JSON(&document, s.run); err != nil {
+		return m, err
+	}
+	m.Data = json.RawMessage(document.Bytes())
+	return m, nil
 }
 
 // items are the units worth a line: those that failed, then those that drifted,

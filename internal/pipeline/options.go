@@ -69,10 +69,10 @@ type Options struct {
 	// Drift only:
 	Fix   bool // set back what drifted, with the code it was deployed with
 	Since bool // report only what the last report did not
-	// Accept takes all that drifted into strata.yaml's baseline, whose new text
-	// Write is given; nil accepts nothing.
+	// Accept takes all that drifted into strata.yaml's baseline, whose text, new or
+	// as it was, Write is given; nil accepts nothing.
 	Accept *Acceptance
-	Write  func(text []byte) error
+	Write  func(text []byte, changed bool) error
 
 	Client  *http.Client // that notifications are sent with; nil for the usual one
 	Version string       // Strata's own

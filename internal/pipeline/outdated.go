@@ -67,7 +67,7 @@ func (s *session) outdatedBecause(unit *stack.Unit) string {
 		return "its state is elsewhere than its record says"
 	case s.memory.closures[id] == unknownClosure:
 		return "git ignores its folder, so that nothing tells whether it has changed"
-	case r.Closure != s.memory.closures[id]:
+	case !r.Holds(s.memory.closures[id]):
 		return "changed since " + short(r.Commit)
 	}
 	for _, b := range s.bindings[id] {

@@ -103,6 +103,11 @@ func (r *unitRun) readPlan(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return r.readPlanOf(ctx, data)
+}
+
+// readPlanOf fills the unit's result from its plan's JSON.
+func (r *unitRun) readPlanOf(ctx context.Context, data []byte) (err error) {
 	if r.plan, err = terraform.ReadPlan(data, r.scrub); err != nil {
 		return err
 	}

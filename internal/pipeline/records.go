@@ -156,10 +156,11 @@ func (m *memory) commit(s *session) {
 	for _, unit := range s.tree.Environment(s.Select.Environment) {
 		id := unit.ID()
 		r, known := m.records[id]
-		if !known || !r.Dirty || m.dirty[id] || r.Closure != m.closures[id] || r.Attempt != nil || s.run.Verb == "deploy" && s.graph.Has(id) {
+		if !known || !r.Dirty || m.dirty[id] || !r.Holds(m.closures[id]) || r.Attempt != nil || s.run.Verb == "deploy" && s.graph.Has(id) {
 			continue
 		}
 		r.Commit, r.Dirty, r.Started = s.Commit, false, s.run.Started
+		m.records[id] = r
 		if err := record.Save(context.WithoutCancel(s.hard), m.store, r); err != nil {
 			s.run.Warnings = append(s.run.Warnings, fmt.Sprintf("the record of %s still says that its code was not committed: %v", id, err))
 		}

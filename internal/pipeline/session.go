@@ -59,6 +59,8 @@ type session struct {
 	run      *report.Run
 	compared compared        // of a drift run
 	gone     []record.Record // of a drift run: records without a folder that it looks at
+	inner    bool            // it is a part of another run, which is told and kept
+	untold   bool            // what it found new could not be told
 	began    chan []string   // what failed when the start was told; nil where it was not
 	mu       sync.Mutex
 	results  map[string]*report.Unit
@@ -270,14 +272,21 @@ func (s *session) end() (*report.Run, error) {
 	}
 	s.run.Seconds = time.Since(s.run.Started).Seconds()
 	s.run.Settle()
+	if s.inner {
+		return s.run, s.out.writeRun(s.run)
+	}
 	if s.memory != nil {
 		s.memory.recordLocks(s)
 	}
-	if s.run.Verb != "plan" {
-		s.notify()
-		s.keep()
+	if s.run.Verb == "plan" {
+		return s.run, s.out.writeRun(s.run)
 	}
-	return s.run, s.out.writeRun(s.run)
+	// What was told is kept, and not the other way round: what a run that is
+	// killed in between has found is told once more.
+	err := s.out.writeRun(s.run)
+	s.notify()
+	s.keep()
+	return s.run, errors.Join(err, s.out.writeRun(s.run))
 }
 
 // skip records a unit that is not run.

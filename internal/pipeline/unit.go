@@ -19,13 +19,14 @@ import (
 // unitRun is one unit on its way through a run.
 type unitRun struct {
 	*session
-	unit    *stack.Unit
-	ws      runner.Workspace
-	scrub   *runner.Scrubber
-	log     *unitLog
-	result  *report.Unit
-	release func() // gives the slot for planning up
-	quiet   bool   // it is none of the run's units: the display is told nothing of it
+	unit      *stack.Unit
+	ws        runner.Workspace
+	scrub     *runner.Scrubber
+	log       *unitLog
+	result    *report.Unit
+	release   func() // gives the slot for planning up
+	published func() // its outputs are known: those that read them may go on
+	quiet     bool   // it is none of the run's units: the display is told nothing of it
 
 	varFiles []string // in the tool's eyes, the private one last
 	plan     *terraform.Plan

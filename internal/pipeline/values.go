@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"sync"
@@ -149,9 +150,9 @@ func (r *unitRun) outputsOf(ctx context.Context, id string) (outputs map[string]
 		return nil, false, err
 	}
 	if r.now != nil {
-		err = need.bringState(r.memory.records[id])
+		err = need.bringState()
 	}
-	if err == nil {
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		outputs, err = need.readOutputs(ctx)
 	}
 	if err = errors.Join(err, need.ws.Close()); err != nil {

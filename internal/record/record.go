@@ -30,9 +30,13 @@ type Record struct {
 	Path        string `json:"path"`
 
 	// Of the last success; empty where none is known yet.
-	Commit  string            `json:"commit,omitempty"`  // that was checked out
-	Dirty   bool              `json:"dirty,omitempty"`   // the unit's files were not as in the commit
-	Closure string            `json:"closure,omitempty"` // closure digest
+	Commit  string `json:"commit,omitempty"`  // that was checked out
+	Dirty   bool   `json:"dirty,omitempty"`   // the unit's files were not as in the commit
+	Closure string `json:"closure,omitempty"` // closure digest
+	// WithLock is the closure digest with the lock file that init wrote then: the
+	// same unit, once that file is committed.
+	WithLock string `json:"withLock,omitempty"`
+
 	Values  map[string]string `json:"values,omitempty"`  // digests of the contract values used, by stack.Ref
 	Outputs map[string]string `json:"outputs,omitempty"` // digests of the outputs that others read, by name
 	Tools   map[string]string `json:"tools,omitempty"`   // version by name
@@ -94,7 +98,12 @@ func (r Record) Current(closure string, values map[string]string) bool {
 			return false
 		}
 	}
-	return r.Attempt == nil && closure != "" && r.Closure == closure && maps.Equal(r.Values, values)
+	return r.Attempt == nil && r.Holds(closure) && maps.Equal(r.Values, values)
+}
+
+// Holds says whether the last success was of this closure.
+func (r Record) Holds(closure string) bool {
+	return closure != "" && (r.Closure == closure || r.WithLock == closure)
 }
 
 // SameState says whether the record is of the state that the unit has now.
@@ -161,7 +170,7 @@ func Begin(ctx context.Context, s Store, r Record) error {
 	next, err := Get(ctx, s, r.Environment, r.Unit)
 	if errors.Is(err, fs.ErrNotExist) {
 		next, err = r, nil
-		next.Commit, next.Closure, next.Values, next.Outputs, next.Tools, next.Result, next.Run, next.Time = "", "", nil, nil, nil, "", "", time.Time{}
+		next.Commit, next.Closure, next.WithLock, next.Values, next.Outputs, next.Tools, next.Result, next.Run, next.Time = "", "", "", nil, nil, nil, "", "", time.Time{}
 	}
 	if err != nil {
 		return err

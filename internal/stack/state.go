@@ -53,6 +53,21 @@ func StateID(fsys fs.FS, u *Unit) string {
 	return hex.EncodeToString(sum[:6])
 }
 
+// LocalState is the file that holds the unit's state, where that is a local one:
+// absolute, or from the repository's root. Its module must be read.
+func LocalState(fsys fs.FS, u *Unit) (name string, ok bool) {
+	s := &stateFinder{fsys: fsys, resolver: newResolver(fsys), files: map[string]settings{}}
+	st, found := s.find(u)
+	if !found || st.backend != localBackend {
+		return "", false
+	}
+	name = strings.TrimPrefix(st.parts[0], "path=")
+	if st.workspace != defaultWorkspace {
+		name = path.Join(name, st.workspace, "terraform.tfstate")
+	}
+	return name, true
+}
+
 const (
 	localBackend     = "local"
 	defaultWorkspace = "default"

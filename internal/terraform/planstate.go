@@ -28,44 +28,11 @@ const (
 func ReadPlanState(plan []byte) (PlanState, error) { return readPlanState(plan, largestPlanState) }
 
 func readPlanState(plan []byte, largest int64) (PlanState, error) {
-	archive, err := zip.NewReader(bytes.NewReader(plan), int64(len(plan)))
+	size, state, err := planState(plan, stateEntry, largest)
 	if err != nil {
-		return PlanState{}, fmt.Errorf("read the plan's state: not a plan, or an encrypted one: %w", err)
+		return PlanState{}, err
 	}
-	i := slices.IndexFunc(archive.File, func(f *zip.File) bool { return f.Name == stateEntry })
-	if i < 0 {
-		return PlanState{}, errors.New("read the plan's state: there is none in it")
-	}
-	file, err := archive.File[i].Open()
-	if err != nil {
-		return PlanState{}, fmt.Errorf("read the plan's state: %w", err)
-	}
-	defer file.Close()
-	// What the archive says of the size may be anything.
-	data, err := io.ReadAll(io.LimitReader(file, largest+1))
-	if err != nil {
-		return PlanState{}, fmt.Errorf("read the plan's state: %w", err)
-	}
-	if int64(len(data)) > largest {
-		return PlanState{}, fmt.Errorf("read the plan's state: it is larger than %d MiB", largest>>20)
-	}
-	var state struct {
-		Version   int   `json:"version"`
-		Serial    int64 `json:"serial"`
-		Resources []struct {
-			Mode      string `json:"mode"`
-			Instances []struct {
-				Deposed string `json:"deposed"`
-			} `json:"instances"`
-		} `json:"resources"`
-	}
-	if err := json.Unmarshal(data, &state); err != nil {
-		return PlanState{}, fmt.Errorf("read the plan's state: %w", err)
-	}
-	if state.Version != 4 {
-		return PlanState{}, fmt.Errorf("read the plan's state: its version is %d, not 4", state.Version)
-	}
-	out := PlanState{Bytes: int64(len(data)), Serial: state.Serial}
+	out := PlanState{Bytes: size, Serial: state.Serial}
 	for _, resource := range state.Resources {
 		for _, instance := range resource.Instances {
 			if resource.Mode == "managed" && instance.Deposed == "" {
@@ -74,4 +41,57 @@ func readPlanState(plan []byte, largest int64) (PlanState, error) {
 		}
 	}
 	return out, nil
+}
+
+// stateFile is a state, as far as it is read.
+type stateFile struct {
+	Version   int   `json:"version"`
+	Serial    int64 `json:"serial"`
+	Resources []struct {
+		Module    string          `json:"module"`
+		Mode      string          `json:"mode"`
+		Type      string          `json:"type"`
+		Name      string          `json:"name"`
+		Instances []stateInstance `json:"instances"`
+	} `json:"resources"`
+}
+
+type stateInstance struct {
+	Key        json.RawMessage `json:"index_key"`
+	Deposed    string          `json:"deposed"`
+	Status     string          `json:"status"` // tainted
+	Schema     int64           `json:"schema_version"`
+	Attributes json.RawMessage `json:"attributes"`
+}
+
+// planState reads one of the states that a saved plan holds.
+func planState(plan []byte, entry string, largest int64) (size int64, state stateFile, err error) {
+	archive, err := zip.NewReader(bytes.NewReader(plan), int64(len(plan)))
+	if err != nil {
+		return 0, state, fmt.Errorf("read the plan's state: not a plan, or an encrypted one: %w", err)
+	}
+	i := slices.IndexFunc(archive.File, func(f *zip.File) bool { return f.Name == entry })
+	if i < 0 {
+		return 0, state, errors.New("read the plan's state: there is none in it")
+	}
+	file, err := archive.File[i].Open()
+	if err != nil {
+		return 0, state, fmt.Errorf("read the plan's state: %w", err)
+	}
+	defer file.Close()
+	// What the archive says of the size may be anything.
+	data, err := io.ReadAll(io.LimitReader(file, largest+1))
+	if err != nil {
+		return 0, state, fmt.Errorf("read the plan's state: %w", err)
+	}
+	if int64(len(data)) > largest {
+		return 0, state, fmt.Errorf("read the plan's state: it is larger than %d MiB", largest>>20)
+	}
+	if err := json.Unmarshal(data, &state); err != nil {
+		return 0, state, fmt.Errorf("read the plan's state: %w", err)
+	}
+	if state.Version != 4 {
+		return 0, state, fmt.Errorf("read the plan's state: its version is %d, not 4", state.Version)
+	}
+	return int64(len(data)), state, nil
 }
