@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"time"
 
 	"github.com/strata-tf/strata/internal/report"
 	"github.com/strata-tf/strata/internal/stack"
@@ -26,6 +27,9 @@ func NewAcceptance(reason, owner, until string) (Acceptance, error) {
 	var err error
 	if a.Until, err = stack.ParseDate(until); err != nil {
 		return a, fmt.Errorf("--until: %w", err)
+	}
+	if today := stack.DateOf(time.Now()); today.After(a.Until) {
+		return a, fmt.Errorf("--until: %s is past: the last day is today (%s, in UTC) or later", a.Until, today)
 	}
 	return a, nil
 }

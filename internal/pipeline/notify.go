@@ -172,9 +172,39 @@ func (s *session) items() []notify.Item {
 	slices.SortStableFunc(worth, func(a, b *report.Unit) int { return importance(b) - importance(a) })
 	items := make([]notify.Item, len(worth))
 	for i, u := range worth {
-		items[i] = notify.Item{Name: u.ID, Result: string(u.Result), Text: report.Outcome(u)}
+		items[i] = notify.Item{Name: u.ID, Result: string(u.Result), Text: itemText(u)}
 	}
 	return items
+}
+
+// namedUpTo is how many resources of a unit a message names.
+const namedUpTo = 5
+
+// itemText says how a unit ended: of what drifted the names, no values.
+func itemText(u *report.Unit) string {
+	if len(u.Drift) == 0 {
+		return report.Outcome(u)
+	}
+	var parts []string
+	for i, d := range u.Drift {
+		if i == namedUpTo {
+			parts = append(parts, fmt.Sprintf("and %d more", len(u.Drift)-i))
+			break
+		}
+		part := fmt.Sprintf("%s %s (%s)", d.Address, d.Action, d.Severity)
+		var paths []string
+		for _, a := range d.Attributes[:min(len(d.Attributes), namedUpTo)] {
+			paths = append(paths, a.Path)
+		}
+		if len(paths) > 0 {
+			part += ": " + strings.Join(paths, ", ")
+		}
+		if len(paths) < len(d.Attributes) {
+			part += fmt.Sprintf(" and %d more", len(d.Attributes)-len(paths))
+		}
+		parts = append(parts, part)
+	}
+	return strings.Join(parts, "; ")
 }
 
 func importance(u *report.Unit) int {
