@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
@@ -92,20 +93,20 @@ func (*thingResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 }
 
 func (r *thingResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
-	var model thingModel
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &model)...)
-	resp.Diagnostics.Append(model.store(ctx, "made", r.create)...)
-	if !resp.Diagnostics.HasError() {
-		resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
-	}
+	put(ctx, req.Plan, &resp.State, &resp.Diagnostics, "made", r.create)
 }
 
 func (r *thingResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	put(ctx, req.Plan, &resp.State, &resp.Diagnostics, "changed", r.update)
+}
+
+// put writes a thing as it is planned, and sets the state to what was written.
+func put(ctx context.Context, plan tfsdk.Plan, state *tfsdk.State, diags *diag.Diagnostics, done string, write func(thing) (thing, error)) {
 	var model thingModel
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &model)...)
-	resp.Diagnostics.Append(model.store(ctx, "changed", r.update)...)
-	if !resp.Diagnostics.HasError() {
-		resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
+	diags.Append(plan.Get(ctx, &model)...)
+	diags.Append(model.store(ctx, done, write)...)
+	if !diags.HasError() {
+		diags.Append(state.Set(ctx, model)...)
 	}
 }
 
