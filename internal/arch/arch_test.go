@@ -21,7 +21,7 @@ const module = "github.com/strata-tf/strata"
 // rows are the rows of the code map, the lowest first. A package imports those
 // of lower rows alone: none above it, none beside it.
 var rows = [][]string{
-	{"internal/runner"},
+	{"internal/foreign", "internal/runner"},
 	{"internal/graph"},
 	{"internal/stack"},
 	{"internal/affected", "internal/finding", "internal/record", "internal/ledger"},

@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/strata-tf/strata/internal/stack"
 )
 
 // keyOf is where the entry of a run is in the store. Keys sort by time.
 func keyOf(environment, run string) (string, error) {
-	if err := checkName(environment); err != nil {
+	if err := stack.CheckEnvironmentName(environment); err != nil {
 		return "", err
 	}
 	if err := checkRun(run); err != nil {
@@ -18,13 +20,6 @@ func keyOf(environment, run string) (string, error) {
 }
 
 func prefix(environment string) string { return "ledger/" + environment + "/" }
-
-func checkName(environment string) error {
-	if environment == "" || strings.ContainsAny(environment, "/\\:@+") || environment[0] == '.' {
-		return fmt.Errorf("%q is no name of an environment", environment)
-	}
-	return nil
-}
 
 // started is how the id of a run begins.
 const started = "20060102T150405Z"

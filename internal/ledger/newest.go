@@ -7,6 +7,8 @@ import (
 	"iter"
 	"slices"
 	"strings"
+
+	"github.com/strata-tf/strata/internal/stack"
 )
 
 // How many entries are read ahead of the one that is asked for: few at first,
@@ -56,7 +58,7 @@ func Newest(ctx context.Context, s Store, environment string) iter.Seq2[Entry, e
 
 // list returns the keys of an environment's entries, newest first.
 func list(ctx context.Context, s Store, environment string) ([]string, error) {
-	if err := checkName(environment); err != nil {
+	if err := stack.CheckEnvironmentName(environment); err != nil {
 		return nil, err
 	}
 	keys, err := s.List(ctx, prefix(environment))

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/strata-tf/strata/internal/foreign"
 )
 
 // Kinds of hostile text: what links, mentions, commands, breaks lines or JSON.
@@ -85,7 +87,7 @@ func TestLimits(t *testing.T) {
 					if name != "hostile" && strings.ContainsRune(text, utf8.RuneError) {
 						t.Errorf("a character was cut in two: %q", text)
 					}
-					if strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) && r != '\n' || reorders(r) }) {
+					if strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) && r != '\n' || foreign.Reorders(r) }) {
 						t.Errorf("control characters: %q", text)
 					}
 				}

@@ -9,6 +9,8 @@ import (
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/strata-tf/strata/internal/foreign"
 )
 
 // escape writes one character of foreign text as a format takes it literally.
@@ -28,7 +30,7 @@ func fit(s string, most int, size func(string) int, esc escape) string {
 	used, room := 0, 0 // room is how much of b leaves space for the dots
 	space := false
 	for len(s) > 0 {
-		if n := colourLen(s); n > 0 {
+		if n := foreign.ColourLen(s); n > 0 {
 			s = s[n:]
 			continue
 		}
@@ -38,7 +40,7 @@ func fit(s string, most int, size func(string) int, esc escape) string {
 			space = b.Len() > 0
 			continue
 		}
-		if unicode.IsControl(r) || reorders(r) {
+		if unicode.IsControl(r) || foreign.Reorders(r) {
 			r = utf8.RuneError
 		}
 		var piece string
@@ -70,29 +72,6 @@ func units(s string) int {
 
 // octets measures text in bytes.
 func octets(s string) int { return len(s) }
-
-// colourLen is the length of the colour sequence that s begins with, or 0.
-func colourLen(s string) int {
-	if !strings.HasPrefix(s, "\x1b[") {
-		return 0
-	}
-	for i := 2; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == 'm':
-			return i + 1
-		case c != ';' && c != ':' && (c < '0' || c > '9'):
-			return 0
-		}
-	}
-	return 0
-}
-
-// reorders tells the invisible characters that make text read differently
-// from what it is.
-func reorders(r rune) bool {
-	return r == '\u200e' || r == '\u200f' || r == '\u061c' || r == '\ufeff' ||
-		r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069'
-}
 
 // encode writes JSON without making "<", ">" and "&" six bytes each.
 func encode(v any) ([]byte, error) {

@@ -126,7 +126,7 @@ func (r Record) LastCommit() string {
 // Load reads the records of an environment, by unit id. Where some cannot be
 // read it returns the others, and an error that names each.
 func Load(ctx context.Context, s Store, environment string) (map[string]Record, error) {
-	if err := checkName(environment); err != nil {
+	if err := stack.CheckEnvironmentName(environment); err != nil {
 		return nil, err
 	}
 	files, err := s.GetMany(ctx, prefix(environment))
@@ -220,7 +220,7 @@ func Forget(ctx context.Context, s Store, environment, unit string) error {
 
 // Key is where the record of a unit is in the store.
 func Key(environment, unit string) (string, error) {
-	if err := checkName(environment); err != nil {
+	if err := stack.CheckEnvironmentName(environment); err != nil {
 		return "", err
 	}
 	name, env, ok := stack.CutID(unit)
@@ -247,13 +247,6 @@ func cutLast(s, sep string) (before, after string, found bool) {
 		return s, "", false
 	}
 	return s[:i], s[i+len(sep):], true
-}
-
-func checkName(environment string) error {
-	if environment == "" || strings.ContainsAny(environment, "/\\:@+") || environment[0] == '.' {
-		return fmt.Errorf("%q is no name of an environment", environment)
-	}
-	return nil
 }
 
 func put(ctx context.Context, s Store, r Record) error {

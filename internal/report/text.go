@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/mattn/go-runewidth"
+
+	"github.com/strata-tf/strata/internal/foreign"
 )
 
 // clean makes one line of foreign text safe to show: names and messages come
@@ -21,7 +23,7 @@ func clean(s string) string {
 	var b strings.Builder
 	b.Grow(len(s))
 	for len(s) > 0 {
-		if n := colourLen(s); n > 0 {
+		if n := foreign.ColourLen(s); n > 0 {
 			s = s[n:]
 			continue
 		}
@@ -30,7 +32,7 @@ func clean(s string) string {
 		case r == '\r' && strings.HasPrefix(s, "\r\n"):
 		case r == '\n' || r == '\t' || r == '\r' || r == '\u2028' || r == '\u2029' || r == '\u0085':
 			b.WriteByte(' ')
-		case unicode.IsControl(r) || reorders(r):
+		case unicode.IsControl(r) || foreign.Reorders(r):
 			b.WriteRune(utf8.RuneError)
 		default:
 			b.WriteRune(r)
@@ -47,29 +49,6 @@ func isPlain(s string) bool {
 		}
 	}
 	return true
-}
-
-// colourLen is the length of the colour sequence that s begins with, or 0.
-func colourLen(s string) int {
-	if !strings.HasPrefix(s, "\x1b[") {
-		return 0
-	}
-	for i := 2; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == 'm':
-			return i + 1
-		case c != ';' && c != ':' && (c < '0' || c > '9'):
-			return 0
-		}
-	}
-	return 0
-}
-
-// reorders tells the invisible characters that make text read differently
-// from what it is.
-func reorders(r rune) bool {
-	return r == '\u200e' || r == '\u200f' || r == '\u061c' || r == '\ufeff' ||
-		r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069'
 }
 
 // cleanLines splits foreign text into clean lines, without the empty ones at

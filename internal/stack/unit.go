@@ -1,6 +1,9 @@
 package stack
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // GlobalRegion is the region of a unit whose layer's path has no {region}.
 const GlobalRegion = "global"
@@ -54,6 +57,15 @@ func CutID(id string) (rest, environment string, ok bool) {
 		return id, "", false
 	}
 	return id[:i], id[i+1:], true
+}
+
+// CheckEnvironmentName refuses a name that cannot be a part of a unit's id, or of
+// a key in the store.
+func CheckEnvironmentName(environment string) error {
+	if environment == "" || strings.ContainsAny(environment, "/\\:@+") || environment[0] == '.' {
+		return fmt.Errorf("%q is no name of an environment", environment)
+	}
+	return nil
 }
 
 // DataDir is the unit's Terraform data folder, relative to the repository's
