@@ -142,8 +142,8 @@ func (l *looking) drift(r *unitRun, pending string) error {
 		return err
 	}
 	l.looked(r)
-	if pending == "" && found.other() > 0 {
-		pending = fmt.Sprintf("its plan holds changes that are no drift (%s): something that it reads is not what it was deployed with", firstOf(found))
+	if other := found.other(); pending == "" && other != "" {
+		pending = other + ": something that it reads is not what it was deployed with"
 	}
 	if l.Fix && len(r.result.Drift) > 0 {
 		return l.setBack(r, g, found, pending)
@@ -224,29 +224,26 @@ func driftResult(result *report.Unit, pending string) report.Result {
 // found is what one look at a unit told.
 type found struct{ *terraform.Drift }
 
-func (f found) other() int {
-	if f.Drift == nil {
-		return 0
+// other says that the plan holds changes that are no drift, "" where it does not.
+func (f found) other() string {
+	first := ""
+	switch {
+	case f.Drift == nil:
+	case len(f.Other) > 0:
+		first = f.Other[0].Action + " " + f.Other[0].Address
+	case len(f.OtherOutputs) > 0:
+		first = "output " + f.OtherOutputs[0].Path
 	}
-	return len(f.Other) + len(f.OtherOutputs)
-}
-
-// firstOf names a change of a plan that is no drift.
-func firstOf(f found) string {
-	if len(f.Other) > 0 {
-		return f.Other[0].Action + " " + f.Other[0].Address
+	if first == "" {
+		return ""
 	}
-	return "output " + f.OtherOutputs[0].Path
+	return fmt.Sprintf("its plan holds changes that are no drift (%s)", first)
 }
 
 // onlyEmpty says whether the refresh found nothing but empty values of another
 // kind, as it does in most units that nobody touched.
-func (r *unitRun) onlyEmpty(ctx context.Context) ([]terraform.DriftedResource, bool) {
-	data, err := r.ws.ReadFile(ctx, planFile)
-	if err != nil {
-		return nil, false
-	}
-	noise, ok := terraform.OnlyEmpty(data)
+func (r *unitRun) onlyEmpty(plan streamed) ([]terraform.DriftedResource, bool) {
+	noise, ok := terraform.OnlyEmpty(plan.saved)
 	for i := range noise {
 		noise[i].Address = r.scrub.Text(noise[i].Address)
 		for n := range noise[i].Attributes {
@@ -267,7 +264,7 @@ func (l *looking) look(r *unitRun) (found, error) {
 		return found{}, err
 	}
 	if plan.code != terraform.PlanChanges {
-		if noise, ok := r.onlyEmpty(r.soft); ok {
+		if noise, ok := r.onlyEmpty(plan); ok {
 			l.judge(r, &terraform.Drift{Noise: noise})
 			return found{}, nil
 		}

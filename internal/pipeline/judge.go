@@ -35,7 +35,7 @@ func (l *looking) judge(r *unitRun, drift *terraform.Drift) {
 		r.warn(text)
 	}
 	slices.SortStableFunc(j.drift, func(a, b report.Difference) int {
-		return cmp.Or(cmp.Compare(rank(b.Severity), rank(a.Severity)), strings.Compare(a.Address, b.Address))
+		return cmp.Or(report.CompareSeverity(a.Severity, b.Severity), strings.Compare(a.Address, b.Address))
 	})
 	r.result.Drift, r.result.Ignored = j.drift, j.ignored
 }
@@ -67,7 +67,9 @@ func (j *judging) resource(d terraform.DriftedResource) {
 			continue
 		}
 		kept.Attributes = append(kept.Attributes, report.Attribute(a.ValueChange))
-		kept.Severity = worse(kept.Severity, j.config.DriftSeverity(d.Type, a.Path))
+		if severity := j.config.DriftSeverity(d.Type, a.Path); kept.Severity == "" || report.CompareSeverity(severity, kept.Severity) < 0 {
+			kept.Severity = severity
+		}
 	}
 	if len(kept.Attributes) > 0 {
 		j.drift = append(j.drift, kept)
@@ -129,13 +131,3 @@ func (j *judging) acceptedBy(address, attribute string) string {
 func accepts(ignored []report.Difference) bool { return slices.ContainsFunc(ignored, isAccepted) }
 
 func isAccepted(d report.Difference) bool { return strings.HasPrefix(d.Why, accepted) }
-
-// rank orders severities.
-func rank(severity string) int { return slices.Index([]string{"", "low", "medium", "high"}, severity) }
-
-func worse(a, b string) string {
-	if rank(b) > rank(a) {
-		return b
-	}
-	return a
-}

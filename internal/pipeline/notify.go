@@ -24,7 +24,7 @@ const (
 
 // notifyStart tells those who asked for it that the run has begun, beside it.
 func (s *session) notifyStart() {
-	if s.run.Verb == "plan" || s.inner || len(s.wanting(stack.Started)) == 0 {
+	if !s.counts() || len(s.wanting(stack.Started)) == 0 {
 		return
 	}
 	s.began = make(chan []string, 1)

@@ -38,23 +38,17 @@ func (r *unitRun) planned(ctx context.Context, o terraform.PlanOptions) (streame
 	if err == nil && len(result.errors) > 0 {
 		err = errors.New("plan told of errors, although it ended well")
 	}
-	if err == nil {
-		r.readState(ctx)
+	if err == nil && r.memory != nil { // else nothing keeps it
+		result.saved, _ = r.ws.ReadFile(ctx, planFile)
+		r.readState(result.saved)
 	}
 	return result, err
 }
 
 // readState notes how large the unit's state is: a plan holds it. Of a plan that
 // cannot be read, an encrypted one say, it is not known.
-func (r *unitRun) readState(ctx context.Context) {
-	if r.memory == nil {
-		return // nothing keeps it
-	}
-	data, err := r.ws.ReadFile(ctx, planFile)
-	if err != nil {
-		return
-	}
-	if state, err := terraform.ReadPlanState(data); err == nil {
+func (r *unitRun) readState(saved []byte) {
+	if state, err := terraform.ReadPlanState(saved); err == nil {
 		kept := report.State(state)
 		r.result.State = &kept
 	}

@@ -199,16 +199,25 @@ func (r *unitRun) saveRecord(g gathered) {
 	// The apply is over: whatever signal came, it must be remembered.
 	next := r.newRecord(g)
 	next.Result, next.Started = string(r.result.Result), r.session.run.Started
-	if outputs, _, ok := r.values.get(r.unit.ID()); ok {
-		next.Outputs = make(map[string]string, len(outputs))
-		for name, output := range outputs {
-			next.Outputs[name] = r.memory.key.Digest(r.unit.ID(), name, output.Value)
-		}
-	}
+	next.Outputs, _ = r.outputDigests()
 	if err := record.Save(context.WithoutCancel(r.hard), r.memory.store, next); err != nil {
 		r.warn(fmt.Sprintf("what was deployed could not be remembered, so that the next deploy plans the unit again: %v", err))
 	}
 	r.learn(next.Values)
+}
+
+// outputDigests are the digests of the outputs that were published, by name; ok
+// is false where none were.
+func (r *unitRun) outputDigests() (digests map[string]string, ok bool) {
+	outputs, _, ok := r.values.get(r.unit.ID())
+	if !ok {
+		return nil, false
+	}
+	digests = make(map[string]string, len(outputs))
+	for name, output := range outputs {
+		digests[name] = r.memory.key.Digest(r.unit.ID(), name, output.Value)
+	}
+	return digests, true
 }
 
 // learn completes the records of needs that are not of this run: by the outputs

@@ -272,14 +272,11 @@ func (s *session) end() (*report.Run, error) {
 	}
 	s.run.Seconds = time.Since(s.run.Started).Seconds()
 	s.run.Settle()
-	if s.inner {
+	if !s.counts() {
 		return s.run, s.out.writeRun(s.run)
 	}
 	if s.memory != nil {
 		s.memory.recordLocks(s)
-	}
-	if s.run.Verb == "plan" {
-		return s.run, s.out.writeRun(s.run)
 	}
 	// What was told is kept, and not the other way round: what a run that is
 	// killed in between has found is told once more.
@@ -288,6 +285,10 @@ func (s *session) end() (*report.Run, error) {
 	s.keep()
 	return s.run, errors.Join(err, s.out.writeRun(s.run))
 }
+
+// counts says whether the run is told and kept: a plan changes nothing, and a part
+// of another run is that one's.
+func (s *session) counts() bool { return s.run.Verb != "plan" && !s.inner }
 
 // skip records a unit that is not run.
 func (s *session) skip(id, because string) {

@@ -29,8 +29,8 @@ func (l *looking) setBack(r *unitRun, g gathered, looked found, pending string) 
 	if why := l.cannotSetBack(r, was, g); why != "" {
 		return not(why)
 	}
-	if looked.other() > 0 {
-		return not(fmt.Sprintf("its plan holds changes that are no drift (%s): deploy it", firstOf(looked)))
+	if other := looked.other(); other != "" {
+		return not(other + ": deploy it")
 	}
 	var targets []string
 	if accepts(r.result.Ignored) {
@@ -108,8 +108,8 @@ func (l *looking) readBack(r *unitRun, drifted []report.Difference) (why string,
 	if err != nil {
 		return "", err
 	}
-	if f := (found{now}); f.other() > 0 {
-		return fmt.Sprintf("its plan holds changes that are no drift (%s): deploy it", firstOf(f)), nil
+	if other := (found{now}).other(); other != "" {
+		return other + ": deploy it", nil
 	}
 	action := make(map[string]string)
 	for _, d := range drifted {
@@ -210,16 +210,13 @@ func (l *looking) applyBack(r *unitRun, was record.Record) error {
 	if err := r.hooks(r.hard, "after-apply", r.config.Hooks.AfterApply); err != nil {
 		return err
 	}
-	if l.values.isRead(r.unit.ID()) && r.published != nil {
-		if err := r.publish(r.hard, nil, false); err != nil {
-			return err
-		}
-	}
-	outputs, err := l.outputsAfter(r, was.Outputs)
-	if err != nil {
+	if err := r.publish(r.hard, r.applying.Outputs, false); err != nil {
 		return err
 	}
-	was.Outputs, was.Run = outputs, r.session.run.ID
+	was.Run = r.session.run.ID
+	if outputs, ok := r.outputDigests(); ok {
+		was.Outputs = outputs
+	}
 	if err := l.keepRecord(r, was); err != nil {
 		r.warn(fmt.Sprintf("its record still says that an apply has not ended, so that the next deploy plans the unit again: %v", err))
 	}
@@ -270,27 +267,4 @@ func (l *looking) cannotSetBack(r *unitRun, was record.Record, g gathered) strin
 		}
 	}
 	return ""
-}
-
-// outputsAfter are the digests of the outputs that others read, as they are
-// after an apply.
-func (l *looking) outputsAfter(r *unitRun, before map[string]string) (map[string]string, error) {
-	if len(before) == 0 {
-		return before, nil
-	}
-	data, err := r.run(r.hard, r.step(terraform.OutputArgs()))
-	if err != nil {
-		return nil, err
-	}
-	outputs, err := terraform.ParseOutputs(data)
-	if err != nil {
-		return nil, err
-	}
-	after := make(map[string]string)
-	for name := range before {
-		if output, ok := outputs[name]; ok {
-			after[name] = l.memory.key.Digest(r.unit.ID(), name, output.Value)
-		}
-	}
-	return after, nil
 }

@@ -67,6 +67,7 @@ type streamed struct {
 	code   int
 	errors []report.Diagnostic // not yet in the result
 	drift  bool                // it told of differences from the state
+	saved  []byte              // of a plan: the saved one, where what it holds is kept
 }
 
 // stream runs a step that prints a JSON stream and follows it. Its errors are

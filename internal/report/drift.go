@@ -19,6 +19,9 @@ func (r *Run) drifts(u *Unit) bool {
 
 func isDrifted(u *Unit) bool { return u.Result == Drifted || u.Result == DriftedPending }
 
+// CompareSeverity orders severities, the highest first.
+func CompareSeverity(a, b string) int { return cmp.Compare(severityRank(a), severityRank(b)) }
+
 // severityRank orders severities, the highest first. One that nobody knows
 // stands before those that are known to be less than high.
 func severityRank(severity string) int {
@@ -35,7 +38,7 @@ func severityRank(severity string) int {
 }
 
 func bySeverity(a, b *Difference) int {
-	return cmp.Compare(severityRank(a.Severity), severityRank(b.Severity))
+	return CompareSeverity(a.Severity, b.Severity)
 }
 
 // severest lists differences, those of the highest severity first.
@@ -75,7 +78,7 @@ func differencesText(list []*Difference) string {
 		default:
 			others++
 		}
-		if i == 0 || severityRank(d.Severity) < severityRank(severity) {
+		if i == 0 || CompareSeverity(d.Severity, severity) < 0 {
 			severity = d.Severity
 		}
 	}
