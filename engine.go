@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"net"
 	"os"
 	"path"
 	"path/filepath"
@@ -47,6 +48,8 @@ type engine struct {
 	scratch string // of the function's own file system
 	nonce   string // differs from run to run: nothing is served from a cache
 
+	lookup func(ctx context.Context, host string) ([]string, error) // finds a service by its name
+
 	mu         sync.Mutex
 	installing singleflight.Group // of providers, by lock file
 	count      int
@@ -54,7 +57,9 @@ type engine struct {
 }
 
 func newEngine(s *Strata, scratch string) *engine {
-	return &engine{module: s, scratch: scratch, nonce: nonce(), plugins: make(map[string]*plugins)}
+	return &engine{
+		module: s, scratch: scratch, nonce: nonce(), lookup: net.DefaultResolver.LookupHost, plugins: make(map[string]*plugins),
+	}
 }
 
 // Persistent is false: what a step leaves in the repository's folders is gone
@@ -84,10 +89,17 @@ type engineWorkspace struct {
 	failed error // the last step's error, for the span
 
 	container *dagger.Container // nil before the first step
-	entered   string            // the image container was made from
+	entered   place             // what it was made from
+	tool      *dagger.Container // the same, without what is this workspace's
 	source    *dagger.Directory // with what the steps so far have left in it
 	secrets   []mountedSecret
 	providers *plugins // those its init took, nil for none
+}
+
+// place is what a tool's container is made from.
+type place struct {
+	image string
+	bare  bool // without what the caller has chained
 }
 
 // mountedSecret is a private file that counts as secret.
@@ -203,23 +215,18 @@ func (w *engineWorkspace) run(ctx context.Context, step runner.Step) (runner.Res
 		}
 		return runner.Result{}, err
 	}
-	w.steps++
 	stdout, stderr := w.Path("stdout"), w.Path("stderr")
 	started := time.Now()
-	binary := step.Tool.Binary
-	if inRepository(binary) {
-		binary = w.SourcePath(binary)
-	}
-	command := slices.Concat([]string{binary}, step.Args)
+	command := w.command(step)
 	opts := dagger.ContainerWithExecOpts{Expect: dagger.ReturnTypeAny, RedirectStdout: stdout, RedirectStderr: stderr}
 	if step.Sensitive {
-		command = slices.Concat([]string{hushFile, stdout, stderr}, command)
+		command = hushed(stdout, stderr, command)
 		opts.RedirectStdout, opts.RedirectStderr = "", ""
 	}
-	ran, err := w.prepared(step).WithExec(command, opts).Sync(ctx)
+	ran, err := w.prepared(w.container, step).WithExec(command, opts).Sync(ctx)
 	result := runner.Result{Duration: time.Since(started)}
 	if err != nil {
-		return result, fmt.Errorf("%s in %s: %w", step.Tool.Name, w.entered, err)
+		return result, fmt.Errorf("%s in %s: %w", step.Tool.Name, w.entered.image, err)
 	}
 	w.container = ran
 	if result.ExitCode, err = ran.ExitCode(ctx); err != nil {
@@ -232,6 +239,20 @@ func (w *engineWorkspace) run(ctx context.Context, step runner.Step) (runner.Res
 		return result, nil
 	}
 	return result, &runner.ExitError{Tool: step.Tool.Name, Args: step.Args, ExitCode: result.ExitCode, Stderr: string(result.Stderr)}
+}
+
+// command is what a step runs.
+func (w *engineWorkspace) command(step runner.Step) []string {
+	binary := step.Tool.Binary
+	if inRepository(binary) {
+		binary = w.SourcePath(binary)
+	}
+	return slices.Concat([]string{binary}, step.Args)
+}
+
+// hushed runs a command by the hush script.
+func hushed(stdout, stderr string, command []string) []string {
+	return slices.Concat([]string{hushFile, stdout, stderr}, command)
 }
 
 // inRepository says whether a program is one of the repository's files.
@@ -272,35 +293,34 @@ func (w *engineWorkspace) output(ctx context.Context, step runner.Step, result *
 	return err
 }
 
-// prepared is the container right before the step's command. The nonce stands
+// prepared is a container right before the step's command. The nonce stands
 // last, so that no earlier run's result is taken for this one's.
-func (w *engineWorkspace) prepared(step runner.Step) *dagger.Container {
-	c := w.container.WithWorkdir(w.SourcePath(step.Dir))
+func (w *engineWorkspace) prepared(c *dagger.Container, step runner.Step) *dagger.Container {
+	w.steps++
+	c = c.WithWorkdir(w.SourcePath(step.Dir))
 	for _, name := range slices.Sorted(maps.Keys(step.Env)) {
 		c = c.WithEnvVariable(name, step.Env[name])
 	}
 	return c.WithEnvVariable("STRATA_NONCE", fmt.Sprintf("%s-%d-%d", w.nonce, w.number, w.steps))
 }
 
-// enter makes the container of the step's tool, with all that earlier steps
-// have left in the repository and among the private files.
+// enter makes the container of the step's tool, unless it is there already.
 func (w *engineWorkspace) enter(ctx context.Context, step runner.Step) error {
-	image := cmp.Or(w.module.chosen(step.Tool.Name), step.Tool.Image, images[step.Tool.Name])
-	if image == "" {
-		return fmt.Errorf("%s: no image is known for it: say one in strata.yaml (a hook's image), or with-image --tool %s", step.Tool.Name, step.Tool.Name)
+	at, err := w.place(step)
+	if err != nil {
+		return err
 	}
-	tool := w.module.base(w.module.toolImage(step.Tool.Name, image))
-	if w.container == nil || w.entered != image {
-		if err := pull(ctx, step.Tool.Name, image); err != nil {
+	if w.container == nil || w.entered != at {
+		tool, err := w.toolAt(ctx, step.Tool.Name, at)
+		if err != nil {
 			return err
 		}
-		w.change(tool)
-		w.entered = image
+		w.container, w.entered, w.tool = w.made(tool), at, tool
 	}
 	if step.Plugins == runner.NoPlugins {
 		return nil
 	}
-	providers, err := w.findProviders(ctx, tool, image, step.Tool.Binary)
+	providers, err := w.findProviders(ctx, w.tool, at.image, step.Tool.Binary)
 	if err != nil || providers == nil {
 		return err
 	}
@@ -308,26 +328,70 @@ func (w *engineWorkspace) enter(ctx context.Context, step runner.Step) error {
 		w.container = w.container.WithFile(w.SourcePath(path.Join(w.spec.Dir, lockFile)), providers.lock)
 	}
 	w.providers = providers
-	w.mountProviders()
+	w.container = providers.mount(w.container)
 	return nil
 }
 
-// change goes on in a container of another tool.
-func (w *engineWorkspace) change(tool *dagger.Container) {
-	private := dag.Directory()
-	if w.container != nil {
-		w.source, private = w.container.Directory(sourceDir), w.container.Directory(privateDir)
+// place says what a step's container is made from.
+func (e *engine) place(step runner.Step) (place, error) {
+	image := cmp.Or(e.module.chosen(step.Tool.Name), step.Tool.Image, images[step.Tool.Name])
+	if image == "" {
+		return place{}, fmt.Errorf("%s: no image is known for it: say one in strata.yaml (a hook's image), or with-image --tool %s", step.Tool.Name, step.Tool.Name)
 	}
-	w.container = tool.
+	return place{image: image, bare: step.Bare}, nil
+}
+
+// toolAt is a container of a tool, with what the caller has chained unless it is
+// bare. Its user is root: the one that an image names could read neither private
+// files nor what of a checkout is its owner's alone.
+func (e *engine) toolAt(ctx context.Context, name string, at place) (*dagger.Container, error) {
+	if err := pull(ctx, name, at.image); err != nil {
+		return nil, err
+	}
+	c, err := e.withShell(ctx, e.module.toolImage(name, at.image).WithUser("0"))
+	if err != nil {
+		return nil, fmt.Errorf("%s in %s: %w", name, at.image, err)
+	}
+	if at.bare {
+		return c, nil
+	}
+	return e.module.base(c), nil
+}
+
+// withShell gives a container that has no shell the one of alpine, for the hush
+// script, with the library that it needs there.
+func (e *engine) withShell(ctx context.Context, c *dagger.Container) (*dagger.Container, error) {
+	const shell, library = "/bin/sh", "/lib"
+	there, err := c.Exists(ctx, shell)
+	if err != nil {
+		return nil, fmt.Errorf("look for a shell: %w", err)
+	}
+	if there {
+		return c, nil
+	}
+	alpine := dag.Container().From(e.module.image("alpine"))
+	return c.WithFile(shell, alpine.File("/bin/busybox")).
+		WithDirectory(library, alpine.Directory(library), dagger.ContainerWithDirectoryOpts{Include: []string{"ld-musl-*", "libc.musl-*"}}), nil
+}
+
+// made is a container of a tool with all that earlier steps have left in the
+// repository and among the private files.
+func (w *engineWorkspace) made(tool *dagger.Container) *dagger.Container {
+	source, private := w.source, dag.Directory()
+	if w.container != nil {
+		source, private = w.container.Directory(sourceDir), w.container.Directory(privateDir)
+	}
+	c := tool.
 		WithNewFile(hushFile, hush, dagger.ContainerWithNewFileOpts{Permissions: 0o755}).
-		WithMountedDirectory(sourceDir, w.source).
+		WithMountedDirectory(sourceDir, source).
 		WithMountedDirectory(privateDir, private)
 	for _, s := range w.secrets {
-		w.container = w.container.WithMountedSecret(s.path, s.secret)
+		c = c.WithMountedSecret(s.path, s.secret)
 	}
 	if w.providers != nil {
-		w.mountProviders()
+		c = w.providers.mount(c)
 	}
+	return c
 }
 
 // next is a value that no other container has.

@@ -17,10 +17,10 @@ type plugins struct {
 	lock *dagger.File // with the digests of unpacked providers added
 }
 
-// mountProviders puts the providers where init takes them from. They stay: the
-// data folder only links to them.
-func (w *engineWorkspace) mountProviders() {
-	w.container = w.container.WithMountedDirectory(pluginsDir, w.providers.dir).
+// mount puts the providers where init takes them from. They stay: the data
+// folder only links to them.
+func (p *plugins) mount(c *dagger.Container) *dagger.Container {
+	return c.WithMountedDirectory(pluginsDir, p.dir).
 		WithNewFile("/etc/strata.tfrc", string(runner.MirrorConfig(nil, pluginsDir))).
 		WithEnvVariable("TF_CLI_CONFIG_FILE", "/etc/strata.tfrc")
 }

@@ -380,6 +380,13 @@ func coreutils(x *execution) (outcome, bool) {
 	case "mkdir":
 		return outcome{}, true
 	case "cp":
+		if args[0] == "-r" {
+			copied := make(map[string]string)
+			for name, content := range x.Below(args[1]) {
+				copied[path.Join(last, name)] = content.data
+			}
+			return outcome{Files: copied}, true
+		}
 		text, ok := x.Read(args[0])
 		if !ok {
 			return outcome{Code: 1, Stderr: "cp: can't stat " + args[0]}, true

@@ -54,14 +54,25 @@ func init() {
 			return diskFiles(n.text("path"))
 		}},
 		"Secret.plaintext": {"", "", func(_ context.Context, _ *scripted, _ *node, of any) (any, error) { return of.(*secret).plaintext, nil }},
-		"Service.start": {"", "", func(_ context.Context, e *scripted, _ *node, of any) (any, error) {
-			e.mu.Lock()
-			defer e.mu.Unlock()
-			e.started = append(e.started, of.(*service).box.image)
-			return nil, nil
+		"Service.start": {"", "", func(ctx context.Context, e *scripted, n *node, of any) (any, error) {
+			return nil, e.start(ctx, n, of.(*service))
 		}},
 		"Service.hostname": {"", "", func(_ context.Context, _ *scripted, _ *node, of any) (any, error) {
 			return of.(*service).box.image + ".internal", nil
+		}},
+		"Service.endpoint": {"", "", func(_ context.Context, e *scripted, _ *node, of any) (any, error) {
+			e.mu.Lock()
+			defer e.mu.Unlock()
+			return e.running[of.(*service).id], nil
+		}},
+		"Service.stop": {"", "kill", func(_ context.Context, e *scripted, n *node, of any) (any, error) {
+			e.mu.Lock()
+			defer e.mu.Unlock()
+			if _, runs := e.running[of.(*service).id]; runs && n.args["kill"] == true {
+				e.killed++
+			}
+			delete(e.running, of.(*service).id)
+			return nil, nil
 		}},
 
 		"Directory.filter":    {"Directory", "include exclude", directory(func(f files, n *node) files { return f.filter(n.list("include"), n.list("exclude")) })},
@@ -99,6 +110,9 @@ func init() {
 			defer e.mu.Unlock()
 			e.pulled[image] = true
 			b := newBox(image)
+			if !slices.Contains(e.noShell, image) {
+				maps.Copy(b.files, tree(map[string]string{"bin/sh": image, "bin/busybox": image, "lib/ld-musl-x86_64.so.1": image, "lib/libz.so": image}))
+			}
 			maps.Copy(b.files, e.images[image])
 			return b, nil
 		}},
@@ -140,6 +154,15 @@ func init() {
 			b.files = b.files.with("/", files{clean(n.text("path")): source}, false)
 			return err
 		})},
+		"Container.withDirectory": {"Container", "path source include", container(func(ctx context.Context, e *scripted, n *node, b *box) error {
+			source, _, err := object[files](ctx, e, n, "source")
+			b.files = b.files.with(n.text("path"), source.filter(n.list("include"), nil), false)
+			return err
+		})},
+		"Container.withUser": {"Container", "name", container(func(_ context.Context, _ *scripted, n *node, b *box) error {
+			b.user = n.text("name")
+			return nil
+		})},
 		"Container.withNewFile": {"Container", "path contents permissions", container(func(_ context.Context, _ *scripted, n *node, b *box) error {
 			b.files = b.files.with("/", newFile(n), false)
 			return nil
@@ -160,9 +183,9 @@ func init() {
 		"Container.withExec": {"Container", "args expect redirectStdout redirectStderr", func(ctx context.Context, e *scripted, n *node, of any) (any, error) {
 			return e.exec(ctx, n, of.(*box))
 		}},
-		"Container.asService": {"Service", "useEntrypoint", func(_ context.Context, _ *scripted, n *node, of any) (any, error) {
+		"Container.asService": {"Service", "args useEntrypoint", func(_ context.Context, _ *scripted, n *node, of any) (any, error) {
 			entrypoint, _ := n.args["useEntrypoint"].(bool)
-			return &service{id: n.id, box: of.(*box), entrypoint: entrypoint}, nil
+			return &service{id: n.id, box: of.(*box), args: n.list("args"), entrypoint: entrypoint}, nil
 		}},
 		"Container.directory": {"Directory", "path", func(_ context.Context, _ *scripted, n *node, of any) (any, error) {
 			if b := of.(*box); b.files.has(n.path(b)) || b.mounts[n.path(b)] != "" {

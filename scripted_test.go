@@ -44,12 +44,14 @@ type scripted struct {
 
 	// What the test says beforehand.
 	run       func(context.Context, *execution) outcome
+	serve     func(*execution) served
 	host      map[string]files  // the caller's folders, by path
 	workspace files             // the repository dagger is called in
 	cwd       string            // the folder in it
 	module    files             // the module's own source
 	secrets   map[string]string // by address, such as env://NAME
 	noImages  []string          // images that cannot be had
+	noShell   []string          // images that have none
 	images    map[string]files  // what images hold, as far as it is read
 	answer    func(query string) error
 
@@ -59,7 +61,10 @@ type scripted struct {
 	execs   []*execution
 	printed []string // what the engine itself keeps: output that no script redirected
 	volumes map[string]files
-	started []string // images of services
+	started []string          // images of services
+	running map[string]string // addresses of services, by id
+	served  []*execution      // what services run
+	killed  int               // services that were
 	pulled  map[string]bool
 }
 
@@ -68,7 +73,7 @@ func connect(t *testing.T) *scripted {
 	t.Helper()
 	e := &scripted{
 		fail: func(err error) { t.Error(err) }, nodes: make(map[string]*node), host: make(map[string]files), secrets: make(map[string]string),
-		volumes: make(map[string]files), pulled: make(map[string]bool), cwd: ".",
+		volumes: make(map[string]files), running: make(map[string]string), pulled: make(map[string]bool), cwd: ".",
 	}
 	client, err := dagger.Connect(t.Context(), dagger.WithConn(e))
 	if err != nil {
@@ -220,7 +225,7 @@ func (e *scripted) field(ctx context.Context, at *node, name string, args map[st
 	if err != nil {
 		return nil, err
 	}
-	if name == "sync" || name == "start" {
+	if name == "sync" || name == "start" || name == "stop" {
 		return at.id, nil
 	}
 	return value, nil
@@ -471,6 +476,7 @@ type box struct {
 	services map[string]*service
 	mounts   map[string]string // ids of folders, by path
 	ports    []int
+	user     string // "" for the image's
 	workdir  string
 	files    files
 	last     *execution
@@ -482,6 +488,7 @@ type (
 	service struct {
 		id         string
 		box        *box
+		args       []string
 		entrypoint bool
 	}
 )
@@ -506,6 +513,7 @@ type execution struct {
 	Services  map[string]*service
 	Mounts    map[string]string
 	Workdir   string
+	User      string
 	Expect    string
 	Redirects [2]string         // of its standard output and standard error
 	Span      trace.SpanContext // the caller's
@@ -516,6 +524,13 @@ type execution struct {
 	files files
 	out   string // where the hush script writes to
 	err   string
+}
+
+// served is what comes of starting a service: where it answers, or how its
+// command has ended.
+type served struct {
+	Address string
+	outcome
 }
 
 // outcome is what a command leaves behind.
@@ -602,18 +617,16 @@ func (x *execution) remove(name string) {
 	delete(x.files, clean(name))
 }
 
-// exec runs a command: the node is a container's withExec.
-func (e *scripted) exec(ctx context.Context, n *node, b *box) (*box, error) {
+// execution is what a container's command finds.
+func (e *scripted) execution(ctx context.Context, n *node, b *box, args []string) (*execution, error) {
 	if b.image == "" {
 		return nil, errors.New("exec in a container without an image")
 	}
-	after := b.clone()
-	after.files = maps.Clone(b.files)
 	x := &execution{
-		Image: b.image, Args: n.list("args"), Env: maps.Clone(b.env), Workdir: cmp.Or(b.workdir, "/"),
+		Image: b.image, Args: args, Env: maps.Clone(b.env), Workdir: cmp.Or(b.workdir, "/"), User: b.user,
 		Secrets: make(map[string]string), SecretEnv: make(map[string]string), Caches: maps.Clone(b.caches),
 		Services: maps.Clone(b.services), Mounts: maps.Clone(b.mounts), Expect: n.text("expect"),
-		Span: trace.SpanContextFromContext(ctx), e: e, node: n, files: after.files,
+		Span: trace.SpanContextFromContext(ctx), e: e, node: n, files: maps.Clone(b.files),
 	}
 	for at, s := range b.secrets {
 		x.Secrets[at] = s.plaintext
@@ -622,16 +635,11 @@ func (e *scripted) exec(ctx context.Context, n *node, b *box) (*box, error) {
 		x.SecretEnv[name] = s.plaintext
 	}
 	x.Redirects = [2]string{n.text("redirectStdout"), n.text("redirectStderr")}
-	if err := x.unhush(); err != nil {
-		return nil, err
-	}
-	x.outcome = e.run(ctx, x)
-	e.mu.Lock()
-	e.execs = append(e.execs, x)
-	e.mu.Unlock()
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
+	return x, x.unhush()
+}
+
+// leave puts what a command leaves behind where it belongs.
+func (x *execution) leave() {
 	for name, data := range x.Files {
 		x.write(name, data)
 	}
@@ -642,20 +650,82 @@ func (e *scripted) exec(ctx context.Context, n *node, b *box) (*box, error) {
 		x.write(x.out, x.Stdout)
 		x.write(x.err, x.Stderr)
 	} else {
-		e.mu.Lock()
-		e.printed = append(e.printed, x.Stdout, x.Stderr)
-		e.mu.Unlock()
+		x.e.mu.Lock()
+		x.e.printed = append(x.e.printed, x.Stdout, x.Stderr)
+		x.e.mu.Unlock()
 	}
 	for i, text := range []string{x.Stdout, x.Stderr} {
 		if x.Redirects[i] != "" {
 			x.write(x.Redirects[i], text)
 		}
 	}
-	if x.Code != 0 && x.Expect != "ANY" {
-		return nil, &execFailed{x}
+}
+
+// exec runs a command: the node is a container's withExec.
+func (e *scripted) exec(ctx context.Context, n *node, b *box) (*box, error) {
+	x, err := e.execution(ctx, n, b, n.list("args"))
+	if err != nil {
+		return nil, err
 	}
-	after.last = x
+	x.outcome = e.run(ctx, x)
+	e.mu.Lock()
+	e.execs = append(e.execs, x)
+	e.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	x.leave()
+	if x.Code != 0 && x.Expect != "ANY" {
+		return nil, x.failure()
+	}
+	after := b.clone()
+	after.files, after.last = x.files, x
 	return after, nil
+}
+
+// failure is the engine's error for a command. Of what it printed the engine has
+// only what no script redirected.
+func (x *execution) failure() error {
+	told := *x
+	if x.Hushed {
+		told.Stdout, told.Stderr = "", ""
+	}
+	return &execFailed{&told}
+}
+
+// start starts a service, once until it is stopped.
+func (e *scripted) start(ctx context.Context, n *node, s *service) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if _, runs := e.running[s.id]; runs {
+		return nil
+	}
+	e.started = append(e.started, s.box.image)
+	if len(s.args) == 0 {
+		e.running[s.id] = s.box.image + ".internal"
+		return nil
+	}
+	if e.serve == nil {
+		return e.unknown("a service that runs %q", s.args)
+	}
+	if len(s.box.ports) != 1 {
+		return e.unknown("a service with the ports %v", s.box.ports)
+	}
+	x, err := e.execution(ctx, n, s.box, s.args)
+	if err != nil {
+		return err
+	}
+	e.served = append(e.served, x)
+	e.mu.Unlock()
+	result := e.serve(x)
+	x.outcome = result.outcome
+	x.leave()
+	e.mu.Lock()
+	if result.Address == "" {
+		return x.failure()
+	}
+	e.running[s.id] = result.Address
+	return nil
 }
 
 // unhush does what the hush script does.
@@ -666,6 +736,9 @@ func (x *execution) unhush() error {
 	}
 	if x.Args[0] != hushFile {
 		return nil
+	}
+	if !x.files.has("/bin/sh") {
+		return fmt.Errorf("exec %s: no such file or directory", hushFile)
 	}
 	script := x.files[clean(hushFile)]
 	if script.data != hush || script.mode != 0o755 || len(x.Args) < 4 {

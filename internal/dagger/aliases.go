@@ -18,10 +18,12 @@ type (
 	Workspace = dagger.Workspace
 
 	ContainerAsServiceOpts        = dagger.ContainerAsServiceOpts
+	ContainerWithDirectoryOpts    = dagger.ContainerWithDirectoryOpts
 	ContainerWithExecOpts         = dagger.ContainerWithExecOpts
 	ContainerWithMountedCacheOpts = dagger.ContainerWithMountedCacheOpts
 	ContainerWithNewFileOpts      = dagger.ContainerWithNewFileOpts
 	DirectoryFilterOpts           = dagger.DirectoryFilterOpts
+	ServiceStopOpts               = dagger.ServiceStopOpts
 	WorkspaceDirectoryOpts        = dagger.WorkspaceDirectoryOpts
 )
 

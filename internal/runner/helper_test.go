@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -65,7 +67,13 @@ func helper(name string, args []string) int {
 		awaitFile(args[0])
 		fmt.Print("ond\nlast")
 	case "signals":
-		return countSignals(args[0])
+		return countSignals(args[0], len(args) > 1)
+	case "serve":
+		return serve(args)
+	case "child": // starts one that no interrupt ends, and ends with an interrupt
+		return withChild(args[0])
+	case "serving-parent": // a small Strata with a server
+		return servingParent(args[0], args[1])
 	case "outlive":
 		return outlive(args[0], args[1])
 	case "parent": // a small Strata that runs outlive
@@ -114,11 +122,14 @@ func heldUntilTold() int {
 }
 
 // countSignals says that it is ready, waits for a first interrupt, gives others
-// time to arrive, and says how many came.
-func countSignals(ready string) int {
+// time to arrive, and says how many came. With stay it does not end.
+func countSignals(ready string, stay bool) int {
 	received := make(chan os.Signal, 8)
 	signal.Notify(received, os.Interrupt)
 	_ = os.WriteFile(ready, nil, 0o600)
+	if stay {
+		time.Sleep(time.Minute)
+	}
 	<-received
 	n := 1
 	for {
@@ -130,6 +141,57 @@ func countSignals(ready string) int {
 			return 0
 		}
 	}
+}
+
+// serve is a helper that answers with its process number on the socket of an
+// address.
+func serve(args []string) int {
+	l, err := net.Listen("unix", strings.TrimPrefix(args[0], "unix://"))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	_ = http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, os.Getpid()) }))
+	return 1
+}
+
+// withChild is a helper that says its child's number in a file.
+func withChild(started string) int {
+	received := make(chan os.Signal, 1)
+	signal.Notify(received, os.Interrupt)
+	child := exec.Command(os.Args[0], "signals", started+".child", "stay")
+	child.Env = os.Environ()
+	if err := child.Start(); err != nil || !awaitFile(started+".child") {
+		return 1
+	}
+	_ = os.WriteFile(started, []byte(strconv.Itoa(child.Process.Pid)), 0o600)
+	<-received
+	return 0
+}
+
+// servingParent is a helper that has a server, until it is killed.
+func servingParent(root, marker string) int {
+	h, err := NewHost(HostOptions{Root: root, Environ: os.Environ()})
+	if err != nil {
+		return 1
+	}
+	w, err := h.Open(context.Background(), Spec{ID: "u"})
+	if err != nil {
+		return 1
+	}
+	s, err := w.Serve(context.Background(), selfStep(""), serveArgs("serve"))
+	if err != nil {
+		return 1
+	}
+	if err := os.WriteFile(marker, []byte(s.Address()), 0o600); err != nil {
+		return 1
+	}
+	return heldUntilTold()
+}
+
+// serveArgs are a helper's: its name, the address, and more.
+func serveArgs(name string, more ...string) func(string) []string {
+	return func(listen string) []string { return append([]string{name, listen}, more...) }
 }
 
 // outlive goes on printing after the test has killed its parent, and leaves a

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/term"
@@ -44,7 +45,7 @@ func NewHost(o HostOptions) (*Host, error) {
 	if err != nil {
 		return nil, fmt.Errorf("repository %s: %w", o.Root, err)
 	}
-	s, err := newScratch()
+	s, err := newScratch(os.TempDir())
 	if err != nil {
 		return nil, err
 	}
@@ -101,6 +102,7 @@ type hostWorkspace struct {
 	host    *Host
 	private string
 	unlock  func() error
+	servers atomic.Int32 // that were started
 }
 
 func (w *hostWorkspace) Path(name string) string { return filepath.Join(w.private, name) }
@@ -175,19 +177,9 @@ func (w *hostWorkspace) Run(ctx context.Context, step Step) (Result, error) {
 	if err := ctx.Err(); err != nil {
 		return Result{}, fmt.Errorf("%s: not started: %w", step.Tool.Name, err)
 	}
-	binary := step.Tool.Binary
-	if strings.ContainsAny(binary, `/\`) {
-		binary = w.SourcePath(binary)
-	}
-	binary, err := exec.LookPath(binary)
+	cmd, err := w.command(step)
 	if err != nil {
-		return Result{}, notFound(step.Tool, err)
-	}
-	cmd := exec.Command(binary, step.Args...)
-	cmd.Dir = w.SourcePath(step.Dir)
-	cmd.Env = slices.Clone(w.host.environ)
-	for name, value := range step.Env {
-		cmd.Env = append(cmd.Env, name+"="+value)
+		return Result{}, err
 	}
 	if step.Plugins != NoPlugins && w.host.plugins != nil {
 		env, done, err := w.host.plugins.take(ctx, step.Plugins)
@@ -232,6 +224,28 @@ func (w *hostWorkspace) Run(ctx context.Context, step Step) (Result, error) {
 		return result, err
 	}
 	return result, errors.Join(outcome(ctx, step, result, stopped, waitErr), tailErr)
+}
+
+// command is a step's process, yet to be started.
+func (w *hostWorkspace) command(step Step) (*exec.Cmd, error) {
+	binary := step.Tool.Binary
+	if strings.ContainsAny(binary, `/\`) {
+		binary = w.SourcePath(binary)
+	}
+	binary, err := exec.LookPath(binary)
+	if err != nil {
+		return nil, notFound(step.Tool, err)
+	}
+	cmd := exec.Command(binary, step.Args...)
+	cmd.Dir = w.SourcePath(step.Dir)
+	cmd.Env = slices.Clone(w.host.environ)
+	if step.Bare {
+		cmd.Env = bare(cmd.Env)
+	}
+	for name, value := range step.Env {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	return cmd, nil
 }
 
 // stream opens a file that a step writes to.

@@ -29,3 +29,10 @@ func writable(dir string) error {
 	}
 	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
+
+// interruptGroup asks a process that has a group of its own to stop, and all
+// that it has started.
+func interruptGroup(p *os.Process) { interrupt(p) }
+
+// killGroup ends a process. What it has started is not known here.
+func killGroup(p *os.Process) { _ = p.Kill() }

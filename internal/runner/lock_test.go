@@ -128,7 +128,7 @@ func TestScratchSweep(t *testing.T) {
 			}
 		}
 	}
-	s, err := newScratch()
+	s, err := newScratch(os.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}

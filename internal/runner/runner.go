@@ -45,6 +45,9 @@ type Step struct {
 	Plugins PluginUse
 	// Stdio, if set, connects the step to a person's terminal or pipes.
 	Stdio *Stdio
+	// Bare says that the tool needs no credentials and is given none: of the
+	// runner's environment it gets only what finds programs and files.
+	Bare bool
 }
 
 // PluginUse says what a step does with the plugins that units share. Terraform
@@ -77,6 +80,15 @@ type Workspace interface {
 	// given a context that is not cancelled.
 	Run(ctx context.Context, step Step) (Result, error)
 
+	// Serve starts a step that goes on until it is closed: a server, whose Args
+	// are what args makes of the address that it must listen on (unix:// and the
+	// path of a socket, or HOST:PORT). It does not wait until the server answers.
+	// The step's Args, Lines, Keep, OKCodes, Plugins and Stdio mean nothing here,
+	// and its output is seen only in the error of a server that has ended: Err's, or
+	// an *ExitError of Serve itself where that waits until the server listens.
+	// Whatever happens to ctx later, the server goes on until it is closed.
+	Serve(ctx context.Context, step Step, args func(listen string) []string) (Server, error)
+
 	// Path returns the name under which the tools of this workspace find a
 	// private file (see WriteFile), usable in Args.
 	Path(name string) string
@@ -102,6 +114,19 @@ type Workspace interface {
 	Exists(ctx context.Context, name string) bool
 
 	// Close removes what is private to the workspace.
+	Close() error
+}
+
+// Server is a tool that runs beside the steps.
+type Server interface {
+	// Address is where Strata itself reaches it: unix:// and the path of a socket,
+	// or HOST:PORT.
+	Address() string
+	// Ended is closed when the server has ended by itself, never because of Close.
+	// Err says why then, on a host as an *ExitError; it is nil before.
+	Ended() <-chan struct{}
+	Err() error
+	// Close ends the server and waits for it; closing twice does nothing more.
 	Close() error
 }
 

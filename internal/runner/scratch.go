@@ -21,9 +21,9 @@ type scratch struct {
 
 const scratchPrefix = "strata-run-"
 
-func newScratch() (*scratch, error) {
-	sweep(os.TempDir())
-	dir, err := os.MkdirTemp("", scratchPrefix) // mode 0700
+func newScratch(parent string) (*scratch, error) {
+	sweep(parent)
+	dir, err := os.MkdirTemp(parent, scratchPrefix) // mode 0700
 	if err != nil {
 		return nil, fmt.Errorf("private folder for this run: %w", err)
 	}
