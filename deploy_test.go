@@ -224,7 +224,7 @@ func TestDeployReturnsTheResultInTheFormatAskedFor(t *testing.T) {
 	wantText(t, f.deploy(f.module(), "Format", "markdown"), "|", foundationID)
 	began := len(f.tf.began(""))
 	_, err := call(t.Context(), f.module().Deploy, "All", true, "Format", "xml")
-	wantError(t, err, 1, `"xml"`, "table, json, markdown or junit")
+	wantError(t, err, 1, `"xml"`, "table, json, markdown, junit or sarif")
 	if n := len(f.tf.began("")) - began; n != 0 {
 		t.Errorf("%d steps ran before the format was refused", n)
 	}

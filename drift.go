@@ -50,7 +50,7 @@ func (s *Strata) Drift(
 		// terraform or tofu (default: strata.yaml's)
 		// +optional
 		Binary string
-		// What is returned: table, json, markdown or junit
+		// What is returned: table, json, markdown, junit or sarif
 		// +optional
 		Format string
 	},

@@ -68,6 +68,9 @@ func (s *Strata) Plan(
 		// Replace these resources of the one selected unit
 		// +optional
 		Replace []string
+		// Take gates, limits, policies and suppressions from this revision (its merge base with HEAD): the target of a pull request
+		// +optional
+		GatesFrom string
 		// Fail with exit code 2 where something would change
 		// +optional
 		DetailedExitcode bool
@@ -77,7 +80,7 @@ func (s *Strata) Plan(
 		env: args.Env, all: args.All, only: args.Only, withDependents: args.WithDependents, region: args.Region,
 		parallelism: args.Parallelism, failFast: args.FailFast, lockTimeout: args.LockTimeout,
 		varFile: args.VarFile, target: args.Target, replace: args.Replace, binary: args.Binary,
-		ref: args.Ref, base: args.Base, dependents: args.IncludeDependents,
+		ref: args.Ref, base: args.Base, dependents: args.IncludeDependents, gatesFrom: args.GatesFrom,
 	}
 	r, err := s.run(ctx, plan, a, true)
 	if err != nil {
@@ -142,7 +145,10 @@ func (s *Strata) Deploy(
 		// Replace these resources of the one selected unit
 		// +optional
 		Replace []string
-		// What is returned: table, json, markdown or junit
+		// Take gates, limits, policies and suppressions from this revision (its merge base with HEAD)
+		// +optional
+		GatesFrom string
+		// What is returned: table, json, markdown, junit or sarif
 		// +optional
 		Format string
 	},
@@ -151,7 +157,7 @@ func (s *Strata) Deploy(
 		env: args.Env, all: args.All, only: args.Only, withDependents: args.WithDependents, region: args.Region,
 		parallelism: args.Parallelism, failFast: args.FailFast, lockTimeout: args.LockTimeout,
 		varFile: args.VarFile, target: args.Target, replace: args.Replace, binary: args.Binary, format: args.Format,
-		ref: args.Ref, base: args.Base, noPrune: args.NoPrune, destroyDeleted: args.DestroyDeleted,
+		ref: args.Ref, base: args.Base, noPrune: args.NoPrune, destroyDeleted: args.DestroyDeleted, gatesFrom: args.GatesFrom,
 	}
 	return finish(s.run(ctx, deploy, a, false))
 }
@@ -196,7 +202,7 @@ func (s *Strata) Destroy(
 		Binary string
 		// The environment's name, to confirm (required)
 		Confirm string
-		// What is returned: table, json, markdown or junit
+		// What is returned: table, json, markdown, junit or sarif
 		// +optional
 		Format string
 	},
@@ -229,6 +235,9 @@ type runArgs struct {
 	replace        []string
 	binary         string
 	confirm        string
+	gatesFrom      string
+	tools          []string
+	writeBaseline  func(next func(old []byte) ([]byte, error)) error
 	fix            bool
 	since          bool
 	accept         *pipeline.Acceptance
@@ -246,17 +255,20 @@ type ran struct {
 // verb is one that runs units.
 type verb struct {
 	do func(context.Context, pipeline.Options) (*report.Run, error)
-	// compares says whether the run compares the files with a commit or with what
-	// records say of them.
-	compares func(a runArgs) bool
+	// whole says whether the content of all files and git's history are wanted.
+	whole bool
 }
 
 var (
-	plan    = verb{pipeline.Plan, func(a runArgs) bool { return !a.all && len(a.only) == 0 }}
-	deploy  = verb{pipeline.Deploy, func(runArgs) bool { return true }}
-	destroy = verb{pipeline.Destroy, func(runArgs) bool { return false }}
-	drift   = verb{pipeline.Drift, func(runArgs) bool { return true }}
+	plan    = verb{pipeline.Plan, everything}
+	deploy  = verb{pipeline.Deploy, everything}
+	destroy = verb{pipeline.Destroy, false}
+	drift   = verb{pipeline.Drift, everything}
 )
+
+// everything is wanted of the repository by what compares its files with a commit
+// or with what records say of them, and by what looks at all its code.
+const everything = true
 
 // run runs a verb.
 func (s *Strata) run(ctx context.Context, v verb, a runArgs, diff bool) (*ran, error) {
@@ -264,7 +276,7 @@ func (s *Strata) run(ctx context.Context, v verb, a runArgs, diff bool) (*ran, e
 		return nil, err
 	}
 	w := want{environment: a.env, ref: a.ref}
-	if v.compares(a) {
+	if v.whole {
 		w.files, w.history = allFiles, true
 	}
 	o, err := s.options(ctx, w)
@@ -277,6 +289,7 @@ func (s *Strata) run(ctx context.Context, v verb, a runArgs, diff bool) (*ran, e
 	o.Parallelism, o.FailFast, o.Targets, o.Replace = a.parallelism, a.failFast, a.target, a.replace
 	o.Binary, o.Confirm, o.VarFiles, o.Diff = a.binary, a.confirm, a.varFile, diff
 	o.Fix, o.Since, o.Accept, o.Write = a.fix, a.since, a.accept, a.write
+	o.GatesFrom, o.Tools, o.WriteBaseline = a.gatesFrom, a.tools, a.writeBaseline
 	if a.lockTimeout != "" {
 		if o.LockTimeout, err = time.ParseDuration(a.lockTimeout); err != nil {
 			return nil, fmt.Errorf("--lock-timeout: %w", err)
@@ -338,8 +351,10 @@ func render(run *report.Run, format string) (string, error) {
 		err = report.Markdown(&b, run, 0)
 	case "junit":
 		err = report.JUnit(&b, run)
+	case "sarif":
+		err = report.SARIF(&b, run)
 	default:
-		err = fmt.Errorf("--format %q: it is table, json, markdown or junit", format)
+		err = fmt.Errorf("--format %q: it is table, json, markdown, junit or sarif", format)
 	}
 	return b.String(), err
 }
@@ -373,6 +388,10 @@ type Plan struct {
 	// The plan as one JSON document (strata.run/v1)
 	//lint:ignore ST1003 the engine would call JSON j-son
 	Json string
+	// What gates found, as SARIF
+	Sarif string
+	// The plan and what gates found, as a JUnit report
+	Junit string
 	// A folder per unit with its saved plan, the plan's redacted JSON and the log, and run.json. Saved plans hold secrets
 	Bundle *dagger.Directory
 }
@@ -381,8 +400,10 @@ func newPlan(r *ran) (*Plan, error) {
 	summary, err1 := render(r.Run, "table")
 	markdown, err2 := render(r.Run, "markdown")
 	document, err3 := render(r.Run, "json")
-	if err := errors.Join(err1, err2, err3); err != nil {
+	findings, err4 := render(r.Run, "sarif")
+	tests, err5 := render(r.Run, "junit")
+	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
 		return nil, err
 	}
-	return &Plan{Summary: summary, Markdown: markdown, Json: document, Bundle: dag.CurrentModule().Workdir(r.out)}, nil
+	return &Plan{Summary: summary, Markdown: markdown, Json: document, Sarif: findings, Junit: tests, Bundle: dag.CurrentModule().Workdir(r.out)}, nil
 }

@@ -50,9 +50,9 @@ Exit codes: 0 done, 1 failed, 2 differences found (drift, plan
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.flagsFromEnviron(cmd) },
 	}
 	root.PersistentFlags().StringVar(&a.source, "source", "", "the repository's root (default: the nearest folder upward with strata.yaml, else with .git)")
-	root.AddGroup(&cobra.Group{ID: "run", Title: "Run:"}, &cobra.Group{ID: "look", Title: "Look:"}, &cobra.Group{ID: "repair", Title: "Repair:"})
+	root.AddGroup(&cobra.Group{ID: "run", Title: "Run:"}, &cobra.Group{ID: "gates", Title: "Check:"}, &cobra.Group{ID: "look", Title: "Look:"}, &cobra.Group{ID: "repair", Title: "Repair:"})
 	root.AddCommand(
-		a.planCommand(), a.deployCommand(), a.destroyCommand(), a.driftCommand(),
+		a.planCommand(), a.deployCommand(), a.destroyCommand(), a.driftCommand(), a.scanCommand(), a.policyCommand(), a.validateCommand(),
 		a.historyCommand(), a.unitsCommand(), a.graphCommand(), a.affectedCommand(), a.configCommand(), a.versionCommand(),
 		a.execCommand(), a.recordsCommand(), a.rescuedCommand(),
 	)

@@ -42,6 +42,8 @@ type runFlags struct {
 	detailed       bool
 	failOn         string // drift only
 	confirm        string
+	gates          gateFlags
+	reports        []string
 }
 
 func (f *runFlags) register(cmd *cobra.Command) {
@@ -52,8 +54,9 @@ func (f *runFlags) register(cmd *cobra.Command) {
 	if verb != "destroy" {
 		flags.StringVar(&f.ref, "ref", "", "the branch, or full ref, whose environment is meant, instead of --env")
 	}
-	if verb == "plan" || verb == "deploy" {
+	if gated(verb) {
 		flags.StringVar(&f.base, "base", "", "select what has changed since this `REV` (its merge base with HEAD)")
+		f.gates.register(cmd)
 	}
 	flags.BoolVar(&f.all, "all", false, f.allUsage(verb))
 	flags.StringArrayVar(&f.only, "only", nil, "select units by `GLOB`: of ids, layers, layer/instance or folders (repeatable)")
@@ -67,10 +70,11 @@ func (f *runFlags) register(cmd *cobra.Command) {
 	if verb == "plan" || verb == "deploy" {
 		flags.StringArrayVar(&f.replace, "replace", nil, "replace this resource of the one selected unit (repeatable)")
 	}
-	if verb != "drift" {
+	if verb != "drift" && verb != "scan" && verb != "validate" {
 		flags.StringArrayVar(&f.targets, "target", nil, "only this resource of the one selected unit, and what it needs (repeatable)")
 	}
-	flags.StringVar(&f.format, "format", "table", "what is written to standard output: table, json, markdown or junit")
+	flags.StringVar(&f.format, "format", "table", "what is written to standard output: "+formats)
+	flags.StringArrayVar(&f.reports, "report", nil, "write the result to a file too: `FORMAT=FILE` (repeatable)")
 	flags.StringVar(&f.out, "out", "", "a folder for plans, redacted plan JSON, logs and run.json")
 	flags.StringVar(&f.mirror, "provider-mirror", "", "take providers from this folder alone (filesystem-mirror layout)")
 	flags.StringVar(&f.binary, "binary", "", "terraform, tofu, or a path (default: strata.yaml's)")
@@ -78,11 +82,12 @@ func (f *runFlags) register(cmd *cobra.Command) {
 	_ = cmd.MarkFlagFilename("var-file")
 	_ = cmd.MarkFlagDirname("out")
 	_ = cmd.MarkFlagDirname("provider-mirror")
-	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"table", "json", "markdown", "junit"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"table", "json", "markdown", "junit", "sarif"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
 func (*runFlags) allUsage(verb string) string {
-	if verb == "drift" {
+	switch verb {
+	case "drift", "scan", "validate":
 		return "look at every unit of the environment (the default)"
 	}
 	return "select every unit of the environment"
@@ -179,6 +184,9 @@ type verb func(context.Context, pipeline.Options) (*report.Run, error)
 // run runs a verb and writes its result.
 func (a *app) run(f *runFlags, do verb) error {
 	render, err := a.renderer(f.format)
+	if err == nil {
+		err = f.checkReports()
+	}
 	if err != nil {
 		return err
 	}
@@ -191,10 +199,13 @@ func (a *app) run(f *runFlags, do verb) error {
 	if run == nil {
 		return a.failed(f, err)
 	}
-	if err := errors.Join(err, render(a.stdout, run)); err != nil {
+	if err := errors.Join(err, render(a.stdout, run), a.writeReports(f, run)); err != nil {
 		return err
 	}
 	code := report.ExitCode(run, f.detailed)
+	if f.gates.failOn == report.OnNothing && code == report.ExitRefused {
+		code = report.ExitDone
+	}
 	if f.failOn != "" {
 		code = report.DriftExitCode(run, f.failOn)
 	}
@@ -265,8 +276,12 @@ func (a *app) runOptions(f *runFlags) (pipeline.Options, func(), error) {
 	o.NoPrune, o.DestroyDeleted = f.noPrune, f.destroyDeleted
 	o.Parallelism, o.LockTimeout, o.FailFast = f.parallelism, time.Duration(f.lockTimeout), f.failFast
 	o.Targets, o.Replace, o.Secret, o.VarFiles = f.targets, f.replace, secret, files
-	o.Diff, o.Confirm, o.Ask = f.format == "markdown", f.confirm, a.asker()
+	o.Diff, o.Confirm, o.Ask = f.wantsDiff(), f.confirm, a.asker()
 	o.Out, o.Binary = out, binary
+	if err := f.gates.options(&o); err != nil {
+		done()
+		return o, nil, err
+	}
 	return o, done, nil
 }
 
@@ -298,6 +313,8 @@ func (a *app) renderer(format string) (func(io.Writer, *report.Run) error, error
 		return report.JSON, nil
 	case "junit":
 		return report.JUnit, nil
+	case "sarif":
+		return report.SARIF, nil
 	case "markdown":
 		return func(w io.Writer, run *report.Run) error { return report.Markdown(w, run, 0) }, nil
 	case "table":
@@ -305,7 +322,7 @@ func (a *app) renderer(format string) (func(io.Writer, *report.Run) error, error
 		opts := report.TableOptions{Color: report.Color(a.stdout, a.env), Width: width}
 		return func(w io.Writer, run *report.Run) error { return report.Table(w, run, opts) }, nil
 	}
-	return nil, fmt.Errorf("--format %q: it is table, json, markdown or junit", format)
+	return nil, fmt.Errorf("--format %q: it is %s", format, formats)
 }
 
 // progress shows what happens: live on a terminal, a line per event elsewhere.

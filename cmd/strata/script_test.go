@@ -47,7 +47,7 @@ import (
 //
 // the variables $TERRAFORM (the binary), $BIN (a PATH without it) and $DISK_MIRROR
 // (what has the provider disk), and the conditions [terraform], [tofu], [disk],
-// [root] and [setpriv].
+// [root], [setpriv], and a scanner's or OPA's name.
 func TestScript(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -101,6 +101,9 @@ func scriptCondition(cond string) (bool, error) {
 	case "disk":
 		mirror, err := diskMirror()
 		return mirror != "", err
+	case "opa", "tfsec", "trivy", "checkov", "terraform-compliance":
+		_, err := exec.LookPath(cond)
+		return err == nil, nil
 	case "root":
 		return os.Getuid() == 0, nil
 	case "setpriv":
@@ -276,7 +279,7 @@ func scriptJSON(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // find follows a path such as units[ID].changes.add: a name in brackets picks
-// from a list the object of which it is the id, address, path or place.
+// from a list the object of which it is the id, address, path, place, tool or rule.
 func find(value any, path string) (any, error) {
 	for path != "" {
 		var step string
@@ -330,7 +333,7 @@ func pick(list []any, key string) (any, bool) {
 		if !ok {
 			continue
 		}
-		for _, name := range []string{"id", "address", "path"} {
+		for _, name := range []string{"id", "address", "path", "tool", "rule"} {
 			if object[name] == key {
 				return item, true
 			}

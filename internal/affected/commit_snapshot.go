@@ -40,9 +40,15 @@ type named struct {
 	entry
 }
 
+// sorted sorts a listing by name.
+func sorted(listed []named) []named {
+	slices.SortFunc(listed, func(a, b named) int { return strings.Compare(a.name, b.name) })
+	return listed
+}
+
 // split sorts a listing by name.
 func split(listed []named) (names []string, entries []entry) {
-	slices.SortFunc(listed, func(a, b named) int { return strings.Compare(a.name, b.name) })
+	listed = sorted(listed)
 	names, entries = make([]string, len(listed)), make([]entry, len(listed))
 	for i, file := range listed {
 		names[i], entries[i] = file.name, file.entry

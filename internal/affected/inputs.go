@@ -179,9 +179,9 @@ func (in *Inputs) Why(name string) (why string, ok bool) {
 	return "", false
 }
 
-// never says whether a file is no input, whatever area it lies in: what
+// Written says whether a file is no input of any unit, wherever it lies: what
 // Terraform and Strata write beside what people write.
-func never(name string) bool {
+func Written(name string) bool {
 	base := name[strings.LastIndexByte(name, '/')+1:]
 	return strings.HasPrefix(name, ".terraform/") || strings.Contains(name, "/.terraform/") ||
 		strings.HasPrefix(name, ".strata/") || strings.Contains(name, "/.strata/") || strings.HasSuffix(base, ".tfstate") ||
@@ -216,7 +216,7 @@ func (in *Inputs) matches(names []string, known map[*Inputs][]match) []match {
 		begin := a.begin()
 		i, _ := slices.BinarySearch(names, begin)
 		for ; i < len(names) && strings.HasPrefix(names[i], begin); i++ {
-			if a.matches(names[i]) && !never(names[i]) {
+			if a.matches(names[i]) && !Written(names[i]) {
 				found = append(found, match{i, a.why})
 			}
 		}

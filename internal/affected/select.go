@@ -301,7 +301,7 @@ func (s *selection) ignored(deleted []*stack.Unit) []Ignored {
 				continue
 			}
 			reason := "no unit" + s.options.which() + " depends on it"
-			if never(name) {
+			if Written(name) {
 				reason = "written by Terraform"
 			}
 			for _, unit := range deleted {

@@ -131,7 +131,7 @@ func (s *session) destroyOne(ctx context.Context, r record.Record, into *report.
 	o.Progress = within{s.Progress}
 	inner, err := open(ctx, "destroy", o)
 	if err == nil {
-		inner.inner = true
+		inner.inner, inner.gates = true, s.gates // a deploy's gates hold for what it destroys too
 		var run *report.Run
 		if run, err = inner.walk(inner.graph.Reverse(), func(u *unitRun) error { return u.destroy() }); err == nil {
 			*into = run.Units[0]

@@ -18,11 +18,12 @@ const applyWidth = 10
 
 // Deploy plans and applies the selected units, each as soon as its needs are
 // done, and then, where that is asked for, destroys what was deleted.
-func Deploy(ctx context.Context, o Options) (*report.Run, error) {
+func Deploy(ctx context.Context, o Options) (run *report.Run, err error) {
 	s, err := open(ctx, "deploy", o)
 	if err != nil {
 		return nil, err
 	}
+	defer func() { err = errors.Join(err, s.gates.close()) }()
 	var gone []record.Record
 	if s.DestroyDeleted {
 		if gone, err = s.goingAway(); err != nil {
@@ -73,6 +74,9 @@ func (r *unitRun) deploy() error {
 // plan before it has changed anything.
 func (r *unitRun) planAndApply(g gathered, again bool) error {
 	changes, err := r.makePlan(r.soft, false)
+	if err == nil {
+		err = r.judge()
+	}
 	if err != nil {
 		return err
 	}
@@ -96,6 +100,9 @@ func (r *unitRun) planAndApply(g gathered, again bool) error {
 		return err
 	}
 	r.result.Result = report.Applied
+	if err := r.judgeApplied(); err != nil {
+		return err
+	}
 	if err := r.hooks(r.hard, "after-apply", r.config.Hooks.AfterApply); err != nil {
 		return err
 	}

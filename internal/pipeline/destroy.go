@@ -155,6 +155,9 @@ func (r *unitRun) destroy() error {
 		}
 	}
 	changes, err := r.makePlan(r.soft, true)
+	if err == nil {
+		err = r.judge()
+	}
 	if err != nil {
 		return err
 	}

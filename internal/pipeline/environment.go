@@ -31,7 +31,7 @@ func (o *Options) chooseEnvironment(config *stack.Config, verb string) (note str
 	if !ok {
 		return "", fmt.Errorf("branch %s (%s) belongs to no environment, or to several: say --env (there are %s)", branch, from, strings.Join(slices.Sorted(maps.Keys(config.Environments)), ", "))
 	}
-	looks := verb == "plan" || verb == "affected" || verb == "drift" && !o.Fix // and changes nothing
+	looks := onlyLooks(verb) || verb == "affected" || verb == "drift" && !o.Fix // and changes nothing
 	if config.Environments[name].Branch == "*" && !looks {
 		return "", &RefusedError{fmt.Sprintf("branch %s (%s) is no environment's own, and %s is for any such branch: to %s from it, say --env %s", branch, from, name, verb, name)}
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/strata-tf/strata/internal/affected"
+	"github.com/strata-tf/strata/internal/finding"
 	"github.com/strata-tf/strata/internal/ledger"
 	"github.com/strata-tf/strata/internal/record"
 	"github.com/strata-tf/strata/internal/report"
@@ -65,6 +66,14 @@ type Options struct {
 	Diff        bool   // a report wants Terraform's own words on each plan
 	Out         string // a folder for plans, redacted plan JSON, logs and run.json
 	Logs        string // a folder for logs alone, where Out is empty; "" for none
+
+	// What gates are told:
+	GatesFrom string             // the revision that gates, limits, policies and suppressions are taken from
+	Baselines []finding.Baseline // accepted findings, besides those that strata.yaml names
+	Tools     []string           // of a scan: the scanners that are asked, whatever the environment says of them
+	// WriteBaseline is given what makes a new baseline of an old one (empty where
+	// there is none): all that was found is accepted then. Nil accepts nothing.
+	WriteBaseline func(next func(old []byte) ([]byte, error)) error
 
 	// Drift only:
 	Fix   bool // set back what drifted, with the code it was deployed with

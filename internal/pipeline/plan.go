@@ -2,17 +2,19 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/strata-tf/strata/internal/report"
 )
 
 // Plan says what a deploy of the selected units would do. It changes nothing.
-func Plan(ctx context.Context, o Options) (*report.Run, error) {
+func Plan(ctx context.Context, o Options) (run *report.Run, err error) {
 	s, err := open(ctx, "plan", o)
 	if err != nil {
 		return nil, err
 	}
+	defer func() { err = errors.Join(err, s.gates.close()) }()
 	return s.walk(s.graph, func(r *unitRun) error { return r.planOnly() })
 }
 
@@ -50,6 +52,10 @@ func (r *unitRun) planOnly() error {
 		r.result.Result = report.Planned
 	default:
 		r.result.Result, r.result.Reason = report.Unchanged, "no changes"
+	}
+	if err := r.judge(); err != nil {
+		r.passing, r.result.Reason = true, "" // a reader wants to see the others all the same
+		return err
 	}
 	return nil
 }

@@ -22,6 +22,8 @@ func (r *unitRun) makePlan(ctx context.Context, destroy bool) (changes bool, err
 	r.result.Changes = &report.Changes{}
 	if changes = result.code == terraform.PlanChanges; changes {
 		err = r.readPlan(ctx)
+	} else if r.gates.readPlans() {
+		err = r.showUnchanged(ctx)
 	}
 	return changes, errors.Join(err, r.checkReplaced())
 }
@@ -97,7 +99,23 @@ func (r *unitRun) readPlan(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if r.gates.readPlans() {
+		r.document = data
+	}
 	return r.readPlanOf(ctx, data)
+}
+
+// showUnchanged reads a plan that changes nothing, for the gates: what is there
+// is held to the rules too.
+func (r *unitRun) showUnchanged(ctx context.Context) (err error) {
+	if r.document, err = r.run(ctx, r.step(terraform.ShowArgs(r.ws.Path(planFile)))); err != nil {
+		return err
+	}
+	plan, err := terraform.ReadPlan(r.document, r.scrub)
+	if err == nil {
+		r.scrub = plan.Scrub
+	}
+	return err
 }
 
 // readPlanOf fills the unit's result from its plan's JSON.
@@ -166,5 +184,8 @@ func (r *unitRun) prepareWith(ctx context.Context, g gathered) error {
 	if err := r.hooks(ctx, "before-plan", r.config.Hooks.BeforePlan); err != nil {
 		return err
 	}
-	return r.initialize(ctx)
+	if err := r.initialize(ctx); err != nil {
+		return err
+	}
+	return r.validate(ctx)
 }

@@ -22,8 +22,10 @@ func (s *session) selectUnits(verb string) error {
 		return errors.New("--base selects what has changed since then, --all and --only what they name: say one")
 	}
 	s.byRecords = verb == "deploy" && !named && s.Changes.Base == "" && s.OpenRecords != nil
-	byChanges := !named && !s.byRecords && (verb == "plan" || verb == "deploy")
-	if s.byRecords || byChanges || verb == "drift" && !named {
+	wide := verb == "drift" || verb == "scan" || verb == "validate" // all is looked at where nothing is said
+	byChanges := !named && !s.byRecords && (!wide && gatesOf(verb) != nil || s.Changes.Base != "")
+	s.compares, s.named = byChanges, len(chosen.Only)+len(chosen.Regions) > 0 || byChanges
+	if s.byRecords || byChanges || wide && !named {
 		chosen.All = true // of which those are left that are asked for
 	}
 	units, err := stack.Select(s.tree, chosen)
@@ -36,8 +38,8 @@ func (s *session) selectUnits(verb string) error {
 		}
 	}
 	strict := units
-	if verb == "drift" {
-		strict = nil // code that cannot be read is not what was deployed
+	if wide {
+		strict = nil // code that cannot be read is not what was deployed, or is to be found
 	}
 	if err := errors.Join(s.read(strict, s.remembers(verb)), s.bind(strict)); err != nil {
 		return err

@@ -49,9 +49,12 @@ type session struct {
 	out      *output
 	now      *session       // of the checkout, where this one is of another commit's code
 	blocked  map[string]int // rescued states that wait, by slug
+	gates    *gates         // that units are held to; nil where the verb has none
 	memory   *memory        // of the environment's units; nil where nothing is remembered
 
 	byRecords bool                // the records decide which units run
+	compares  bool                // what has changed since a base does
+	named     bool                // what was asked for is less than the whole environment
 	why       map[string][]string // why each unit runs, where it was not named
 	notes     []string            // on the run as a whole
 	warnings  []string
@@ -97,17 +100,40 @@ func open(ctx context.Context, verb string, o Options) (*session, error) {
 			return nil, err
 		}
 	}
-	if err := s.checkUnits(verb); err != nil {
-		return nil, err
-	}
-	if err := s.findTool(); err != nil {
-		return nil, err
-	}
-	if err := s.findRescued(); err != nil {
-		return nil, err
+	if err := s.ready(verb); err != nil {
+		return nil, errors.Join(err, s.gates.close())
 	}
 	s.startRun(verb)
 	return s, nil
+}
+
+// ready checks the units and finds the tool that they need, and opens the gates
+// of the verb.
+func (s *session) ready(verb string) error {
+	if verb == "scan" { // only a gate knows whether units are planned
+		if err := s.openGates(verb); err != nil || !s.gates.readPlans() {
+			return err
+		}
+		if err := errors.Join(s.read(s.units, false), s.bind(s.units)); err != nil {
+			return err
+		}
+		s.expect()
+	}
+	if verb != "validate" {
+		if err := s.checkUnits(verb); err != nil {
+			return err
+		}
+	}
+	if err := s.findTool(); err != nil {
+		return err
+	}
+	if err := s.findRescued(); err != nil {
+		return err
+	}
+	if s.gates != nil || gatesOf(verb) == nil {
+		return nil
+	}
+	return s.openGates(verb)
 }
 
 // load reads the configuration and finds the units.
@@ -270,6 +296,7 @@ func (s *session) end() (*report.Run, error) {
 	if s.soft.Err() != nil && slices.ContainsFunc(s.run.Units, notRun) {
 		s.run.Result = report.Interrupted
 	}
+	s.gates.finish(s.run)
 	s.run.Seconds = time.Since(s.run.Started).Seconds()
 	s.run.Settle()
 	if !s.counts() {
@@ -286,9 +313,18 @@ func (s *session) end() (*report.Run, error) {
 	return s.run, errors.Join(err, s.out.writeRun(s.run))
 }
 
-// counts says whether the run is told and kept: a plan changes nothing, and a part
-// of another run is that one's.
-func (s *session) counts() bool { return s.run.Verb != "plan" && !s.inner }
+// counts says whether the run is told and kept: what only looks changes nothing,
+// and a part of another run is that one's.
+func (s *session) counts() bool { return !onlyLooks(s.run.Verb) && !s.inner }
+
+// onlyLooks says whether a verb looks at code and plans and changes nothing.
+func onlyLooks(verb string) bool {
+	switch verb {
+	case "plan", "scan", "policy", "validate":
+		return true
+	}
+	return false
+}
 
 // skip records a unit that is not run.
 func (s *session) skip(id, because string) {

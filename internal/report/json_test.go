@@ -5,9 +5,13 @@ import (
 	"encoding/json"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/google/jsonschema-go/jsonschema"
+
+	"github.com/strata-tf/strata/internal/finding"
+	"github.com/strata-tf/strata/internal/stack"
 )
 
 func jsonOf(t *testing.T, run *Run) string {
@@ -18,6 +22,7 @@ func jsonOf(t *testing.T, run *Run) string {
 func TestJSONGolden(t *testing.T) {
 	golden(t, "run.golden.json", jsonOf(t, deployed()))
 	golden(t, "drift.golden.json", jsonOf(t, drifting()))
+	golden(t, "checks.golden.json", jsonOf(t, gated()))
 }
 
 func TestJSONIsComplete(t *testing.T) {
@@ -40,6 +45,9 @@ func TestJSONIsComplete(t *testing.T) {
 	if run.Units[0].Changes != nil || run.Schema != "" {
 		t.Error("writing a run changed it")
 	}
+	if got := jsonOf(t, &Run{Checks: []Check{{Tool: "opa"}}}); !strings.Contains(got, `"findings": []`) {
+		t.Errorf("no findings are not an empty list: %s", got)
+	}
 	if got := jsonOf(t, &Run{}); !bytes.Contains([]byte(got), []byte(`"units": []`)) {
 		t.Errorf("no units are not an empty list: %s", got)
 	}
@@ -53,9 +61,14 @@ func runSchema(t *testing.T) *jsonschema.Schema {
 	for _, result := range resultOrder() {
 		results.Enum = append(results.Enum, string(result))
 	}
+	grades := &jsonschema.Schema{Type: "string"}
+	for _, severity := range finding.Severities() {
+		grades.Enum = append(grades.Enum, string(severity))
+	}
 	schema, err := jsonschema.For[Run](&jsonschema.ForOptions{TypeSchemas: map[reflect.Type]*jsonschema.Schema{
-		reflect.TypeFor[Result]():          results,
-		reflect.TypeFor[json.RawMessage](): {Description: "any JSON value"},
+		reflect.TypeFor[Result]():           results,
+		reflect.TypeFor[finding.Severity](): grades,
+		reflect.TypeFor[json.RawMessage]():  {Description: "any JSON value"},
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -74,6 +87,17 @@ func runSchema(t *testing.T) *jsonschema.Schema {
 	changes := unit.Properties["changes"]
 	changes.Types, changes.Type = nil, "object"
 	changes.Description = "what the plan changes; all zero where no plan was made"
+	check := schema.Properties["checks"].Items
+	check.Properties["mode"].Enum = []any{stack.Enforce, stack.Warn}
+	check.Properties["unknown"].Enum = []any{stack.Deny, stack.Warn}
+	check.Properties["unknown"].Description = "what follows where a rule cannot be decided before the apply"
+	check.Properties["severity"] = &jsonschema.Schema{Type: "string", Description: "how grave a finding must be to count; empty where all do"}
+	check.Properties["looked"].Description = "at how many files, plans or rules it has looked, as far as it tells"
+	check.Properties["errors"].Description = "why it told nothing, or not all: never the same as no findings"
+	check.Properties["known"].Description = "findings that do not count, each with why"
+	findings := check.Properties["findings"]
+	findings.Types, findings.Type = nil, "array"
+	findings.Description = "that count"
 	return schema
 }
 
@@ -109,12 +133,28 @@ func TestJSONFollowsTheSchema(t *testing.T) {
 		}
 		return schema.Validate(document)
 	}
-	for _, run := range []*Run{deployed(), planned(), many(20), drifting(), drifts(20), {Result: Succeeded}} {
+	for _, run := range []*Run{deployed(), planned(), many(20), drifting(), drifts(20), gated(), scanned(20), {Result: Succeeded}, {Result: Succeeded, Checks: []Check{{Mode: stack.Warn}}}} {
 		if err := check(jsonOf(t, run)); err != nil {
 			t.Errorf("%s %s: %v", run.Verb, run.Environment, err)
 		}
 	}
 	if err := check(`{"schema":"strata.run/v1"}`); err == nil {
 		t.Error("the schema lets a document pass that has no units")
+	}
+}
+
+// What a terminal would obey arrives, and does not stand there as it is.
+func TestJSONIsSafe(t *testing.T) {
+	const odd = "\x1b[2J\u009b31m\x7f\u202eabc\u202c\r\n\u2028é日本😀"
+	got := jsonOf(t, &Run{Environment: odd, Checks: []Check{{Findings: []finding.Finding{{Title: odd}}}}})
+	if strings.ContainsAny(got, "\x1b\u009b\x7f\u202e\u202c\r") {
+		t.Errorf("control characters came through: %q", got)
+	}
+	var run Run
+	if err := json.Unmarshal([]byte(got), &run); err != nil {
+		t.Fatal(err)
+	}
+	if run.Environment != odd || run.Checks[0].Findings[0].Title != odd {
+		t.Errorf("read back: %q and %q, want %q", run.Environment, run.Checks[0].Findings[0].Title, odd)
 	}
 }

@@ -10,23 +10,28 @@ import (
 const junitStamp = "2006-01-02T15:04:05" // in UTC: the schemas allow no zone
 
 // JUnit writes a run as a test report that CI vendors show: one suite for the
-// run and a case for each unit. What drifted, failed, was refused or was
-// interrupted is a failure, what was not run is skipped. In a run that looks
-// for drift, only drift is a failure: a unit that was not looked at is an
-// error, and never skipped. An error of the run as a whole is a case of its own.
+// run and a case for each unit, and one for each tool that looked for findings,
+// see junitCheck. What drifted, failed, was refused or was interrupted is a
+// failure, what was not run is skipped. In a run that looks for drift, only drift
+// is a failure: a unit that was not looked at is an error, and never skipped. An
+// error of the run as a whole is a case of its own.
 func JUnit(w io.Writer, run *Run) error {
-	suite := junitSuite{
-		Package: "strata", Name: "strata" + prefixed(run.Verb) + prefixed(run.Environment), Host: "localhost",
-		Time: junitTime(run.Seconds), Timestamp: run.Started.UTC().Format(junitStamp),
-		Properties: junitProperties(run), Out: junitText(junitOut(run)),
-	}
+	suite := newSuite(run, "", run.Seconds)
+	suite.Properties, suite.Out = junitProperties(run), junitText(junitOut(run))
 	for i := range run.Units {
 		suite.add(junitUnit(run, &run.Units[i]))
 	}
-	if c := junitRun(run, suite.Failures+suite.Errors > 0); c != nil {
-		suite.add(*c)
+	suites, said := []junitSuite{suite}, suite.Failures+suite.Errors > 0
+	for i := range run.Checks {
+		check := junitCheck(run, &run.Checks[i])
+		check.ID = len(suites)
+		said = said || check.Failures+check.Errors > 0
+		suites = append(suites, check)
 	}
-	data, err := xml.MarshalIndent(junitSuites{Suites: []junitSuite{suite}}, "", "  ")
+	if c := junitRun(run, said); c != nil {
+		suites[0].add(*c)
+	}
+	data, err := xml.MarshalIndent(junitSuites{Suites: suites}, "", "  ")
 	if err != nil {
 		return fmt.Errorf("write the run as JUnit: %w", err)
 	}
@@ -34,7 +39,17 @@ func JUnit(w io.Writer, run *Run) error {
 	return err
 }
 
-// What the schemas of Ant and of Jenkins have in common, the order included.
+// newSuite is a suite without cases, of the run or of a tool.
+func newSuite(run *Run, tool string, seconds float64) junitSuite {
+	return junitSuite{
+		Package: "strata", Name: "strata" + prefixed(run.Verb) + prefixed(run.Environment) + prefixed(tool), Host: "localhost",
+		Time: junitTime(seconds), Timestamp: run.Started.UTC().Format(junitStamp),
+	}
+}
+
+// What the schemas of Ant and of Jenkins have in common, the order included. The
+// case of a finding has more, which Jenkins' schema and GitLab know: its place,
+// and text though it passes.
 type (
 	junitSuites struct {
 		XMLName xml.Name     `xml:"testsuites"`
@@ -64,9 +79,12 @@ type (
 		Name    string        `xml:"name,attr"`
 		Class   string        `xml:"classname,attr"`
 		Time    string        `xml:"time,attr"`
+		File    string        `xml:"file,attr,omitempty"`
+		Line    int           `xml:"line,attr,omitempty"`
 		Skipped *junitSkipped `xml:"skipped"`
 		Error   *junitProblem `xml:"error"`
 		Failure *junitProblem `xml:"failure"`
+		Out     *junitText    `xml:"system-out"`
 	}
 	junitSkipped struct {
 		Message string `xml:"message,attr"`

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/strata-tf/strata/internal/finding"
 )
 
 func junitOf(t *testing.T, run *Run) string {
@@ -31,18 +33,18 @@ func TestJUnitGolden(t *testing.T) {
 }
 
 // shape is what the schemas allow in an element: its attributes, all of them
-// required, and its children in their order.
-var shape = map[string]struct{ attributes, children []string }{
-	"":           {nil, []string{"testsuites"}},
-	"testsuites": {nil, []string{"testsuite"}},
+// required, its children in their order, and further attributes that it may have.
+var shape = map[string]struct{ attributes, children, optional []string }{
+	"":           {nil, []string{"testsuites"}, nil},
+	"testsuites": {nil, []string{"testsuite"}, nil},
 	"testsuite": {[]string{"id", "package", "name", "timestamp", "hostname", "tests", "failures", "errors", "skipped", "time"},
-		[]string{"properties", "testcase", "system-out", "system-err"}},
-	"properties": {nil, []string{"property"}},
-	"property":   {[]string{"name", "value"}, nil},
-	"testcase":   {[]string{"name", "classname", "time"}, []string{"skipped", "error", "failure"}},
-	"skipped":    {[]string{"message"}, nil},
-	"error":      {[]string{"message", "type"}, nil},
-	"failure":    {[]string{"message", "type"}, nil},
+		[]string{"properties", "testcase", "system-out", "system-err"}, nil},
+	"properties": {nil, []string{"property"}, nil},
+	"property":   {[]string{"name", "value"}, nil, nil},
+	"testcase":   {[]string{"name", "classname", "time"}, []string{"skipped", "error", "failure", "system-out"}, []string{"file", "line"}},
+	"skipped":    {[]string{"message"}, nil, nil},
+	"error":      {[]string{"message", "type"}, nil, nil},
+	"failure":    {[]string{"message", "type"}, nil, nil},
 	"system-out": {},
 	"system-err": {},
 }
@@ -58,6 +60,7 @@ func shaped(t *testing.T, text string) {
 	decoder := xml.NewDecoder(strings.NewReader(text))
 	path, seen, found := []string{""}, []int{0}, make(map[string]int)
 	var counted map[string]string
+	suites := 0
 	for {
 		token, err := decoder.Token()
 		if err == io.EOF {
@@ -84,17 +87,35 @@ func shaped(t *testing.T, text string) {
 					t.Errorf("<%s> without %s", name, a)
 				}
 			}
-			if len(attributes) != len(shape[name].attributes) {
-				t.Errorf("<%s> has further attributes: %v", name, attributes)
+			for a := range attributes {
+				if !slices.Contains(shape[name].attributes, a) && !slices.Contains(shape[name].optional, a) {
+					t.Errorf("<%s> has the attribute %s", name, a)
+				}
 			}
 			if name == "testsuite" {
+				if attributes["id"] != fmt.Sprint(suites) {
+					t.Errorf("suite %d has the id %s", suites, attributes["id"])
+				}
+				suites++
 				counted = attributes
+				clear(found)
 			}
 			path, seen = append(path, name), append(seen, 0)
 		case xml.EndElement:
+			if token.Name.Local == "testsuite" {
+				countedRight(t, counted, found)
+			}
 			path, seen = path[:len(path)-1], seen[:len(seen)-1]
 		}
 	}
+	if suites == 0 {
+		t.Error("no suite")
+	}
+}
+
+// countedRight fails where a suite's counts are not those of its elements.
+func countedRight(t *testing.T, counted map[string]string, found map[string]int) {
+	t.Helper()
 	for attribute, element := range map[string]string{"tests": "testcase", "failures": "failure", "errors": "error", "skipped": "skipped"} {
 		if want := fmt.Sprint(found[element]); counted[attribute] != want {
 			t.Errorf("%s is %s, and there are %s", attribute, counted[attribute], want)
@@ -110,7 +131,7 @@ func TestJUnitOfAnyRun(t *testing.T) {
 	for range 20 {
 		shaped(t, junitOf(t, anyRun(random, random.IntN(100))))
 	}
-	for _, run := range []*Run{{}, hostile(), drifts(5000), many(5000)} {
+	for _, run := range []*Run{{}, hostile(), drifts(5000), many(5000), gated(), scanned(5000), hostileChecks()} {
 		shaped(t, junitOf(t, run))
 	}
 }
@@ -118,6 +139,7 @@ func TestJUnitOfAnyRun(t *testing.T) {
 // What a unit's case says, by its result.
 func TestJUnitTellsProblemsApart(t *testing.T) {
 	drift := []Difference{{Address: "a.b", Action: "deleted", Severity: "high"}}
+	grave := []finding.Finding{{Rule: "r", Severity: finding.Critical}}
 	tests := []struct {
 		verb string
 		run  Run
@@ -133,6 +155,15 @@ func TestJUnitTellsProblemsApart(t *testing.T) {
 		{"deploy", Run{Result: Interrupted, Units: []Unit{{Result: NotRun}}}, "skipped, error interrupted"},
 		{"deploy", Run{Error: "no"}, "error failed"},
 		{"deploy", Run{Error: "no", Units: []Unit{{Result: Failed}}}, "failure failed, error failed"},
+		{"scan", Run{Checks: []Check{{Mode: "enforce"}, {Mode: "warn"}}}, ""},
+		{"scan", Run{Checks: []Check{{Mode: "enforce", Findings: grave, Known: grave}}}, "failure critical"},
+		{"scan", Run{Checks: []Check{{Mode: "warn", Findings: grave, Undetermined: grave, Unknown: "deny"}}}, ""},
+		{"scan", Run{Checks: []Check{{Mode: "enforce", Undetermined: grave, Unknown: "deny"}}}, "failure critical"},
+		{"scan", Run{Checks: []Check{{Mode: "enforce", Undetermined: grave, Unknown: "warn"}}}, ""},
+		{"scan", Run{Checks: []Check{{Mode: "enforce", Errors: []string{"no"}}, {Mode: "enforce", Findings: grave}}}, "error error, failure critical"},
+		{"scan", Run{Checks: []Check{{Mode: "warn", Errors: []string{"no"}}}}, "skipped"},
+		{"scan", Run{Error: "no", Checks: []Check{{Mode: "warn"}}}, "error failed"},
+		{"plan", Run{Units: []Unit{{Result: Refused}}, Checks: []Check{{Mode: "enforce", Findings: grave}}}, "failure refused, failure critical"},
 		{"drift", Run{Units: []Unit{{Result: InSync}, {Result: Pending}, {Result: Unmanaged}}}, ""},
 		{"drift", Run{Units: []Unit{{Result: Drifted, Drift: drift}}}, "failure drift"},
 		{"drift", Run{Units: []Unit{{Result: DriftedPending, Drift: drift}}}, "failure drift"},

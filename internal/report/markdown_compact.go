@@ -6,9 +6,10 @@ import (
 	"strings"
 )
 
-// mdCompact is the form for a run whose table has no room: a bare list, what
-// failed or drifted first, as long as it fits, and the counts of the rest
-// together.
+// mdCompact is the form for a run whose table has no room: the table of tools if
+// that has, a bare list of units, what failed or drifted first, as long as it
+// fits, and the counts of the rest together; then as many of the findings that
+// refuse as fit. These have at most half of the room.
 func mdCompact(run *Run, room, details int) string {
 	title := mdTitle(run)
 	units := make([]*Unit, 0, len(run.Units))
@@ -21,30 +22,78 @@ func mdCompact(run *Run, room, details int) string {
 	if room < len(title)+noticeRoom {
 		return cutBytes("Strata: "+mdText(run.Verb)+" of "+mdText(run.Environment)+": "+mdText(Summary(run)), room)
 	}
-	// The list stands within a fence, which no line of it may end.
 	room -= len(title) + noticeRoom
-	var lines []string
-	for len(units) > 0 {
-		u := units[0]
-		line := strings.TrimRight(resultWord(u.Result)+" "+brief(u.ID, 300)+" "+foundText(run, u), " ")
-		line = strings.ReplaceAll(line, "`", "'")
-		if room -= len(line) + 1; room < 0 {
-			break
-		}
-		lines = append(lines, line)
-		units = units[1:]
-	}
 	var b strings.Builder
 	b.WriteString(title)
-	if len(lines) > 0 {
-		b.WriteString("\n")
-		mdFence(&b, "text", lines)
+	mdChecks(&b, run, 1)
+	if b.Len()-len(title) > room/2 {
+		b.Reset()
+		b.WriteString(title)
 	}
-	if len(units) > 0 {
+	room -= b.Len() - len(title)
+	refusing, findings := refusingLines(run), 0
+	need := 0
+	for _, line := range refusing {
+		need += len(line) + 1
+	}
+	kept := min(need, room/2)
+	var lines []string
+	for _, u := range units {
+		lines = append(lines, strings.TrimRight(resultWord(u.Result)+" "+brief(u.ID, 300)+" "+foundText(run, u), " "))
+	}
+	n, used := mdLines(&b, lines, room-kept)
+	if units = units[n:]; len(units) > 0 {
 		b.WriteString("\nFurther " + count(len(units), "unit") + ", together " + together(run, units) + ".\n")
 	}
-	b.WriteString(notice(run, details, 0))
+	n, _ = mdLines(&b, refusing, room-used)
+	if rest := len(refusing) - n; rest > 0 {
+		b.WriteString("\nFurther " + count(rest, "finding") + verbed(rest, " refuse") + ".\n")
+	}
+	for i := range run.Checks {
+		findings += len(run.Checks[i].Findings) + len(run.Checks[i].Undetermined)
+	}
+	b.WriteString(notice(run, omission{left: details}, omission{left: findings - n}))
 	return b.String()
+}
+
+// mdLines writes as many lines as fit as a block, and returns how many these are
+// and how many bytes they take. No line can end the block.
+func mdLines(b *strings.Builder, lines []string, room int) (n, used int) {
+	for _, line := range lines {
+		if used+len(line)+1 > room {
+			break
+		}
+		used += len(line) + 1
+		n++
+	}
+	if n > 0 {
+		quiet := make([]string, n)
+		for i := range quiet {
+			quiet[i] = strings.ReplaceAll(lines[i], "`", "'")
+		}
+		b.WriteString("\n")
+		mdFence(b, "text", quiet)
+	}
+	return n, used
+}
+
+// refusingLines says in a line each what refuses, the gravest first.
+func refusingLines(run *Run) []string {
+	var lines []string
+	for _, c := range chapters(run) {
+		for _, h := range c.hits {
+			if !c.refuses {
+				continue
+			}
+			line := string(h.severity()) + " " + brief(h.Rule, 100) + " " + brief(h.Tool, toolUpTo) + " " + brief(h.where(clean), 200)
+			line += " " + brief(h.what(), 200)
+			if h.undetermined {
+				line += " (" + h.follows() + ")"
+			}
+			lines = append(lines, line)
+		}
+	}
+	return lines
 }
 
 // foundText says what a unit changes, or how it drifted.

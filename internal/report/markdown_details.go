@@ -12,13 +12,15 @@ const (
 	mdValueUpTo      = 200 // characters of one value
 )
 
-// detail is what is told of one unit below the table, at both lengths.
+// detail is what is told of one unit below the table, or of one finding, at both
+// lengths.
 type detail struct {
-	rank   int
-	weight int
-	short  string
-	full   string
-	chosen string // what is shown: one of the two, or nothing
+	finding bool // otherwise it is of a unit
+	rank    int
+	weight  int
+	short   string
+	full    string
+	chosen  string // what is shown: one of the two, or nothing
 }
 
 // rank orders units by how much people need to see them: what failed or

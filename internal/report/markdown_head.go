@@ -28,6 +28,7 @@ func mdForm(run *Run, form headForm) string {
 	var b strings.Builder
 	b.WriteString(mdTitle(run))
 	mdTable(&b, run, form)
+	mdChecks(&b, run, form.extras)
 	mdExtras(&b, run, form.extras)
 	return b.String()
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/strata-tf/strata/internal/finding"
 )
 
 func markdownOf(t *testing.T, run *Run, limit int) string {
@@ -62,7 +64,7 @@ func sound(t *testing.T, text string, limit int) {
 }
 
 func TestMarkdownHoldsAnyLimit(t *testing.T) {
-	runs := map[string]*Run{"deploy": deployed(), "plan": planned(), "many": many(300), "hostile": hostile(), "drift": drifting(), "drifts": drifts(300), "hostile drift": hostileDrift(), "empty": {}}
+	runs := map[string]*Run{"deploy": deployed(), "plan": planned(), "many": many(300), "hostile": hostile(), "drift": drifting(), "drifts": drifts(300), "hostile drift": hostileDrift(), "empty": {}, "checks": gated(), "scan": scanned(300), "hostile checks": hostileChecks()}
 	for name, run := range runs {
 		for limit := 1; limit < 20000; limit += 1 + limit/7 {
 			t.Run(fmt.Sprint(name, limit), func(t *testing.T) { sound(t, markdownOf(t, run, limit), limit) })
@@ -191,6 +193,29 @@ func anyRun(random *rand.Rand, n int) *Run {
 	run := &Run{Verb: []string{"plan", "drift"}[random.IntN(2)], Environment: text(3), Commit: text(3), Result: Failed, Error: text(random.IntN(2) * 2000), Logs: text(20), Seconds: random.Float64() * 10000}
 	for range random.IntN(50) {
 		run.Warnings = append(run.Warnings, text(100))
+	}
+	for range random.IntN(4) {
+		c := Check{Tool: text(3), Version: text(2), Mode: []string{"enforce", "warn"}[random.IntN(2)], Unknown: []string{"deny", "warn"}[random.IntN(2)], Below: random.IntN(3), Cached: random.IntN(2) == 0}
+		for range random.IntN(3) * random.IntN(2) {
+			c.Errors = append(c.Errors, text(100))
+		}
+		for range random.IntN(3) * random.IntN(n+20) {
+			f := finding.Finding{Tool: c.Tool, Rule: text(3), Severity: finding.SeverityOf([]string{"critical", "high", "medium", "low", "info"}[random.IntN(5)]), Title: text(20), Help: text(10), Resource: text(10)}
+			if random.IntN(2) == 0 {
+				f.Unit = text(5)
+			} else {
+				f.File, f.Line, f.Units = text(5), random.IntN(3), []string{text(3), text(3)}
+			}
+			switch random.IntN(4) {
+			case 0:
+				c.Known = append(c.Known, f)
+			case 1:
+				c.Undetermined = append(c.Undetermined, f)
+			default:
+				c.Findings = append(c.Findings, f)
+			}
+		}
+		run.Checks = append(run.Checks, c)
 	}
 	for i := range n {
 		u := Unit{ID: fmt.Sprintf("clients/%s-%04d@us-east-1:staging", strings.Repeat("c", random.IntN(60)), i), Result: results[random.IntN(len(results))], Reason: text(random.IntN(60)), Seconds: random.Float64() * 1000}

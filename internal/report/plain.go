@@ -56,7 +56,11 @@ func (p *plain) Start(verb, environment string, units int) {
 		return
 	}
 	p.tracker.begin(verb, environment, units)
-	p.write(fmt.Sprintf("%s %s: %s", p.tracker.verb, p.tracker.environment, count(units, "unit")))
+	if units == 0 { // it looks at code
+		p.write(p.tracker.verb + " " + p.tracker.environment)
+	} else {
+		p.write(fmt.Sprintf("%s %s: %s", p.tracker.verb, p.tracker.environment, count(units, "unit")))
+	}
 	if p.opts.Heartbeat > 0 && p.quit == nil {
 		p.quit = make(chan struct{})
 		p.beating.Add(1)

@@ -50,6 +50,7 @@ type Run struct {
 	Error       string    `json:"error,omitempty"` // why the run as a whole did not start or ended early
 	Notes       []string  `json:"notes,omitempty"` // on the run as a whole: what was left out, and why
 	Warnings    []string  `json:"warnings,omitempty"`
+	Checks      []Check   `json:"checks,omitempty"` // of the gates: what scanners and policies told
 	Units       []Unit    `json:"units"`
 	Logs        string    `json:"logs,omitempty"` // the folder given with --out
 

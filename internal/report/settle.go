@@ -19,8 +19,8 @@ const (
 // interrupted before any unit ran stays so. Settling twice changes nothing.
 func (r *Run) Settle() { r.Result = r.outcome() }
 
-// outcome is the worst of what the units, the error and a result set before
-// say: interrupted, then failed, then refused. What is unknown is never a
+// outcome is the worst of what the units, the checks, the error and a result set
+// before say: interrupted, then failed, then refused. What is unknown is never a
 // success: a unit without a result, or one that was not run although nothing
 // says why, makes the run a failure.
 func (r *Run) outcome() Result {
@@ -30,6 +30,14 @@ func (r *Run) outcome() Result {
 	}
 	if r.Error != "" && worst == 0 {
 		worst = vote(Failed)
+	}
+	for i := range r.Checks {
+		switch c := &r.Checks[i]; {
+		case c.Fails():
+			worst = max(worst, vote(Failed))
+		case c.Refuses() > 0:
+			worst = max(worst, vote(Refused))
+		}
 	}
 	notRun := false
 	for i := range r.Units {

@@ -1,6 +1,11 @@
 package report
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/strata-tf/strata/internal/finding"
+	"github.com/strata-tf/strata/internal/stack"
+)
 
 func TestSettleAndExitCode(t *testing.T) {
 	units := func(results ...Result) []Unit {
@@ -17,6 +22,8 @@ func TestSettleAndExitCode(t *testing.T) {
 		}
 		return list
 	}
+	checks := func(list ...Check) []Check { return list }
+	some := []finding.Finding{{Rule: "r"}}
 	tests := []struct {
 		name     string
 		run      Run
@@ -25,6 +32,23 @@ func TestSettleAndExitCode(t *testing.T) {
 		detailed int
 	}{
 		{"no units", Run{}, Succeeded, 0, 0},
+		{"checks without findings", Run{Checks: checks(Check{Mode: stack.Enforce}, Check{Mode: stack.Warn})}, Succeeded, 0, 0},
+		{"a finding that refuses", Run{Checks: checks(Check{Mode: stack.Warn}, Check{Mode: stack.Enforce, Findings: some})}, Refused, 3, 3},
+		{"a finding that warns", Run{Checks: checks(Check{Mode: stack.Warn, Findings: some})}, Succeeded, 0, 0},
+		{"a finding that does not count", Run{Checks: checks(Check{Mode: stack.Enforce, Below: 2, Ignored: 1, Known: some})}, Succeeded, 0, 0},
+		{"undetermined, denied", Run{Checks: checks(Check{Mode: stack.Enforce, Unknown: stack.Deny, Undetermined: some})}, Refused, 3, 3},
+		{"undetermined, told", Run{Checks: checks(Check{Mode: stack.Enforce, Unknown: stack.Warn, Undetermined: some})}, Succeeded, 0, 0},
+		{"undetermined, denied where findings warn", Run{Checks: checks(Check{Mode: stack.Warn, Unknown: stack.Deny, Undetermined: some})}, Succeeded, 0, 0},
+		{"a tool that had to tell failed", Run{Checks: checks(Check{Mode: stack.Enforce, Errors: []string{"no"}})}, Failed, 1, 1},
+		{"a tool that warns failed", Run{Checks: checks(Check{Mode: stack.Warn, Errors: []string{"no"}})}, Succeeded, 0, 0},
+		{"one tool refuses and one failed", Run{Checks: checks(Check{Mode: stack.Enforce, Errors: []string{"no"}}, Check{Mode: stack.Enforce, Findings: some})}, Failed, 1, 1},
+		{"a tool failed and refuses", Run{Checks: checks(Check{Mode: stack.Enforce, Errors: []string{"no"}, Findings: some})}, Failed, 1, 1},
+		{"a finding refuses what changes", Run{Units: units(Planned), Checks: checks(Check{Mode: stack.Enforce, Findings: some})}, Refused, 3, 3},
+		{"a finding warns of what changes", Run{Units: units(Planned), Checks: checks(Check{Mode: stack.Warn, Findings: some})}, Succeeded, 0, 2},
+		{"a finding refuses, and a unit failed", Run{Units: units(Failed), Checks: checks(Check{Mode: stack.Enforce, Findings: some})}, Failed, 1, 1},
+		{"a finding refuses, and a unit was not run", Run{Units: units(Applied, NotRun), Checks: checks(Check{Mode: stack.Enforce, Findings: some})}, Refused, 3, 3},
+		{"a finding refuses, and interrupted", Run{Units: units(Interrupted), Checks: checks(Check{Mode: stack.Enforce, Findings: some})}, Interrupted, 130, 130},
+		{"a finding refuses, and the run has an error", Run{Error: "disk full", Checks: checks(Check{Mode: stack.Enforce, Findings: some})}, Failed, 1, 1},
 		{"all well", Run{Units: units(Applied, Destroyed, Unchanged)}, Succeeded, 0, 0},
 		{"planned", Run{Units: units(Planned, Unchanged)}, Succeeded, 0, 2},
 		{"provisional", Run{Units: units(Provisional)}, Succeeded, 0, 2},

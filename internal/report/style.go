@@ -38,8 +38,8 @@ func (s style) unit(u *Unit, text string) string {
 	return s.result(u.Result, text)
 }
 
-// run colours text by how a run ended: as the worst of its units where it came
-// out well.
+// run colours text by how a run ended: as the worst of its units and findings
+// where it came out well.
 func (s style) run(run *Run, text string) string {
 	outcome := run.outcome()
 	if outcome != Succeeded {
@@ -56,6 +56,9 @@ func (s style) run(run *Run, text string) string {
 		case Pending, Unmanaged:
 			outcome = u.Result
 		}
+	}
+	if outcome == Succeeded && run.warns() {
+		return s.yellow(text)
 	}
 	return s.result(outcome, text)
 }

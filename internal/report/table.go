@@ -18,8 +18,8 @@ const (
 )
 
 // Table writes what people read at the end of a run: a row for each unit, the
-// resources of a small plan, the drift, what failed and what to do next, a
-// summary and the place of the logs.
+// resources of a small plan, the drift, what tools found, what failed and what to
+// do next, a summary and the place of the logs.
 func Table(w io.Writer, run *Run, opts TableOptions) error {
 	t := &table{run: run, style: style{opts.Color}, width: opts.Width}
 	t.rows()
@@ -27,6 +27,7 @@ func Table(w io.Writer, run *Run, opts TableOptions) error {
 	t.drift()
 	t.ignored()
 	t.gone()
+	t.checks()
 	t.diagnostics()
 	t.orphans()
 	t.ending()
@@ -57,9 +58,11 @@ func (t *table) text(indent, s string) {
 	}
 }
 
-// section begins a part after an empty line.
+// section begins a part, after an empty line where something stands above it.
 func (t *table) section(title string) {
-	t.line("")
+	if t.out.Len() > 0 {
+		t.line("")
+	}
 	t.line(t.style.bold(title))
 }
 
@@ -84,8 +87,10 @@ func (t *table) ending() {
 			t.line("  " + line)
 		}
 	}
-	if len(t.run.Units) > 0 || t.run.Error == "" {
-		t.line(t.style.run(t.run, Summary(t.run)))
+	if len(t.run.Units)+len(t.run.Checks) > 0 || t.run.Error == "" {
+		for _, line := range wrap(Summary(t.run), t.width) {
+			t.line(t.style.run(t.run, line))
+		}
 	}
 	if t.run.Logs != "" {
 		t.line("Logs: " + clean(t.run.Logs))

@@ -68,7 +68,7 @@ func TestTableOfALargePlan(t *testing.T) {
 }
 
 func TestTableIsSafe(t *testing.T) {
-	for _, run := range []*Run{hostile(), hostileDrift()} {
+	for _, run := range []*Run{hostile(), hostileDrift(), hostileChecks()} {
 		for _, width := range []int{0, 20, 80} {
 			got := tableOf(t, run, TableOptions{Width: width})
 			if strings.ContainsAny(got, "\x1b\x07\r\x7f") || strings.ContainsRune(got, '\u009b') || strings.ContainsRune(got, '\u202e') || !utf8.ValidString(got) {

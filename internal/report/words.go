@@ -12,13 +12,19 @@ func resultOrder() []Result {
 	return []Result{Applied, Destroyed, Drifted, DriftedPending, Pending, Unmanaged, InSync, Planned, Provisional, Deferred, Unchanged, Succeeded, Failed, Refused, Interrupted, NotRun}
 }
 
-// Summary says how many units have each result, and how long the run took.
+// Summary says how many units have each result, how many findings refuse and
+// how many only warn, and how long the run took.
 func Summary(run *Run) string {
-	text := resultsText(run.Counts())
-	if text == "" {
-		text = "no units"
+	var parts []string
+	for _, text := range []string{resultsText(run.Counts()), checksText(run)} {
+		if text != "" {
+			parts = append(parts, text)
+		}
 	}
-	return text + " in " + duration(run.Seconds)
+	if len(parts) == 0 {
+		parts = append(parts, "no units")
+	}
+	return strings.Join(parts, "; ") + " in " + duration(run.Seconds)
 }
 
 // resultsText says how many units have each result.

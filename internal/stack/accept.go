@@ -129,7 +129,7 @@ func fingerprint(c *Config) string {
 	sorted.Drift.Baseline = slices.SortedFunc(slices.Values(c.Drift.Baseline), func(a, b Baseline) int {
 		return strings.Compare(fmt.Sprintf("%#v", a), fmt.Sprintf("%#v", b))
 	})
-	text, _ := json.Marshal(sorted) // texts and numbers only
+	text, _ := json.Marshal([]any{sorted, c.Policy.Given, c.Scan.Given, c.Scan.Compliance.Given}) // texts and numbers only
 	return string(text)
 }
 

@@ -26,6 +26,8 @@ func check(cfg *Config, doc *document) []Problem {
 	c.hooks("hooks.before-plan", cfg.Hooks.BeforePlan)
 	c.hooks("hooks.before-apply", cfg.Hooks.BeforeApply)
 	c.hooks("hooks.after-apply", cfg.Hooks.AfterApply)
+	c.policy(&cfg.Policy)
+	c.scan(&cfg.Scan)
 	for i, b := range cfg.Drift.Baseline {
 		c.glob(b.Unit, fmt.Sprintf("drift.baseline[%d].unit", i))
 	}
@@ -163,6 +165,34 @@ func (c *checker) hooks(at string, hooks []Hook) {
 		if hook.Dir != "" && !insideRoot(hook.Dir) {
 			c.problem(there+".dir", "%q leads out of the repository: it must be relative to its root", hook.Dir)
 		}
+	}
+}
+
+func (c *checker) policy(p *Policy) {
+	c.tidy(p.Path, "policy.path")
+	if p.Timeout == 0 {
+		c.problem("policy.timeout", "policy.timeout: 0 would be no time at all: leave the key out for the default")
+	}
+}
+
+func (c *checker) scan(s *Scan) {
+	c.tidy(s.Compliance.Path, "scan."+Compliance+".path")
+	c.tidy(s.Baseline, "scan.baseline")
+	for i, x := range s.Suppress {
+		at := fmt.Sprintf("scan.suppress[%d]", i)
+		c.glob(x.Rule, at+".rule")
+		c.tidy(x.Path, at+".path")
+		c.glob(x.Path, at+".path")
+	}
+}
+
+// tidy checks a path, or a glob of paths, that is written in one way only.
+func (c *checker) tidy(p, at string) {
+	if p == "" {
+		return
+	}
+	if fault := pathFault(p); fault != "" {
+		c.problem(at, "%q %s", clip(p), fault)
 	}
 }
 

@@ -10,8 +10,8 @@ const ConfigFile = "strata.yaml"
 
 // Config is the whole of strata.yaml. Every key is optional; Default returns
 // what holds without the file. A top-level key that is given replaces its
-// default as a whole; the three default environments and terraform keep their
-// own defaults for fields that are left out.
+// default as a whole; the three default environments, terraform, policy and scan
+// keep their own defaults for fields that are left out.
 type Config struct {
 	Version      int                    `json:"version,omitempty" jsonschema:"the version of this file's format: 1"`
 	Layers       []Layer                `json:"layers,omitempty" jsonschema:"the ordered tiers of units; needs decide the order, not the position here"`
@@ -22,6 +22,8 @@ type Config struct {
 	Store        Store                  `json:"store,omitempty" jsonschema:"where Strata keeps its records"`
 	Unknown      []Unknown              `json:"unknown,omitempty" jsonschema:"what a changed file means that no unit depends on; the first glob that matches decides"`
 	Tools        map[string]Tool        `json:"tools,omitempty" jsonschema:"where the programs of hooks are found, by the name that run begins with"`
+	Policy       Policy                 `json:"policy,omitzero" jsonschema:"which policies each unit's plan is held against; with the key, the gate is asked for"`
+	Scan         Scan                   `json:"scan,omitzero" jsonschema:"what scanners find that counts; with the key, the gates of the scanners are asked for"`
 	Drift        Drift                  `json:"drift,omitzero" jsonschema:"which differences between reality and state are accepted, and how grave the others are"`
 	Notify       Notify                 `json:"notify,omitzero" jsonschema:"who is told of runs and of drift"`
 }
@@ -47,8 +49,31 @@ type Layer struct {
 
 // Environment carries the rules of one environment.
 type Environment struct {
-	Branch      string `json:"branch,omitempty" jsonschema:"the branch that deploys to it; * for any other branch"`
-	Parallelism int    `json:"parallelism,omitempty" jsonschema:"how many units are planned at once, 0 for as many as the machine carries"`
+	Branch      string  `json:"branch,omitempty" jsonschema:"the branch that deploys to it; * for any other branch"`
+	Parallelism int     `json:"parallelism,omitempty" jsonschema:"how many units are planned at once, 0 for as many as the machine carries"`
+	Gates       Gates   `json:"gates,omitzero" jsonschema:"what may refuse a plan or a deploy"`
+	Limits      *Limits `json:"limits,omitempty" jsonschema:"how much one unit's plan may do"`
+}
+
+// Gates are what may refuse. What is empty is not said: Config.Mode,
+// Config.Severity and Config.Undetermined tell what holds.
+type Gates struct {
+	Validate   string `json:"validate,omitempty" jsonschema:"terraform fmt, validate and test; default: off"`
+	Scan       string `json:"scan,omitempty" jsonschema:"every scanner that has no line of its own here; default: what scan says, then by environment"`
+	Policy     string `json:"policy,omitempty" jsonschema:"policies on each unit's plan; default: by environment, where there are policies"`
+	Checkov    string `json:"checkov,omitempty" jsonschema:"this scanner alone"`
+	Tfsec      string `json:"tfsec,omitempty" jsonschema:"this scanner alone"`
+	Trivy      string `json:"trivy,omitempty" jsonschema:"this scanner alone"`
+	Compliance string `json:"terraform-compliance,omitempty" jsonschema:"this scanner alone"`
+	Severity   string `json:"severity,omitempty" jsonschema:"findings that are less grave do not count; default: medium"`
+	Unknown    string `json:"unknown,omitempty" jsonschema:"a policy that reads a value known only after the apply; default: deny where policy is enforced, otherwise warn"`
+}
+
+// Limits bound what one unit's plan may do. What is nil has no limit.
+type Limits struct {
+	Destroy *int `json:"destroy,omitempty" jsonschema:"the most resources that are destroyed"`
+	Replace *int `json:"replace,omitempty" jsonschema:"the most resources that are replaced"`
+	Percent *int `json:"percent,omitempty" jsonschema:"the most of the unit's resources that are destroyed or replaced, in percent"`
 }
 
 // Backend is what init is told about a backend block that is left partial.
@@ -96,6 +121,55 @@ type Unknown struct {
 type Tool struct {
 	Binary string `json:"binary,omitempty" jsonschema:"a name on PATH or a path"`
 	Image  string `json:"image,omitempty" jsonschema:"the container image under Dagger, where the hook says none"`
+}
+
+// Policy says which policies there are. Its fields hold the defaults where
+// strata.yaml does not say otherwise.
+type Policy struct {
+	Path    string   `json:"path,omitempty" jsonschema:"the folder of the policies and their tests, from the repository's root; default: policies"`
+	Query   string   `json:"query,omitempty" jsonschema:"the rule whose messages deny a plan; default: data.terraform.deny"`
+	Warn    string   `json:"warn,omitempty" jsonschema:"the rule whose messages only warn; default: data.terraform.warn"`
+	Rego    string   `json:"rego,omitempty" jsonschema:"the version of the language: v1, or v0 for older policies; default: v1"`
+	Timeout Duration `json:"timeout,omitempty" jsonschema:"how long the evaluation of one plan may take; default: 30s"`
+
+	Given bool `json:"-"` // strata.yaml has the key
+}
+
+// Scan says what holds for the scanners in every environment.
+type Scan struct {
+	Checkov    ScanTool       `json:"checkov,omitzero" jsonschema:"checkov, over the code"`
+	Tfsec      ScanTool       `json:"tfsec,omitzero" jsonschema:"tfsec, over the code"`
+	Trivy      ScanTool       `json:"trivy,omitzero" jsonschema:"trivy, over the code"`
+	Compliance ComplianceTool `json:"terraform-compliance,omitzero" jsonschema:"terraform-compliance, over each unit's plan"`
+	Baseline   string         `json:"baseline,omitempty" jsonschema:"a file of accepted findings, as strata scan --write-baseline writes it, from the repository's root"`
+	Suppress   []Suppression  `json:"suppress,omitempty" jsonschema:"accepted findings: they count again after their last day"`
+
+	Given bool `json:"-"` // strata.yaml has the key
+}
+
+// ScanTool is one scanner's rules.
+type ScanTool struct {
+	Mode     string `json:"mode,omitempty" jsonschema:"in every environment whose gates name neither the scanner nor scan"`
+	Severity string `json:"severity,omitempty" jsonschema:"findings that are less grave do not count, in any environment; default: that of the environment"`
+}
+
+// ComplianceTool is ScanTool with the place of the rules.
+type ComplianceTool struct {
+	Path     string `json:"path,omitempty" jsonschema:"the folder of the rules, from the repository's root; default: compliance-rules"`
+	Mode     string `json:"mode,omitempty" jsonschema:"in every environment whose gates name neither the scanner nor scan"`
+	Severity string `json:"severity,omitempty" jsonschema:"findings that are less grave do not count, in any environment; default: that of the environment"`
+
+	Given bool `json:"-"` // strata.yaml has the key
+}
+
+// Suppression accepts findings for a time.
+type Suppression struct {
+	Tool   string `json:"tool,omitempty" jsonschema:"the scanner; any if left out"`
+	Rule   string `json:"rule" jsonschema:"the rule's name or another of its names, or a glob of these"`
+	Path   string `json:"path,omitempty" jsonschema:"glob of files, or of the folders of units, from the repository's root; any if left out"`
+	Reason string `json:"reason" jsonschema:"why they are accepted"`
+	Owner  string `json:"owner" jsonschema:"who answers for it"`
+	Until  Date   `json:"until" jsonschema:"the last day on which they are accepted, in UTC: 2027-03-31"`
 }
 
 // Drift says what a difference between reality and state means.

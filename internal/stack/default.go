@@ -25,5 +25,10 @@ func Default() *Config {
 		},
 		Backend:   Backend{Config: defaultBackendConfig},
 		Terraform: Terraform{Binary: "terraform", LockTimeout: Duration(5 * time.Minute)},
+		Policy: Policy{
+			Path: "policies", Query: "data.terraform.deny", Warn: "data.terraform.warn",
+			Rego: "v1", Timeout: Duration(30 * time.Second),
+		},
+		Scan: Scan{Compliance: ComplianceTool{Path: "compliance-rules"}},
 	}
 }

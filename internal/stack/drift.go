@@ -6,11 +6,13 @@ import (
 	"time"
 )
 
-// How grave a difference is.
+// How grave a difference is, or a finding.
 const (
-	High   = "high"
-	Medium = "medium"
-	Low    = "low"
+	Critical = "critical" // findings alone
+	High     = "high"
+	Medium   = "medium"
+	Low      = "low"
+	Info     = "info" // findings alone
 )
 
 // Expired says whether the entry's last day, in UTC, is over.

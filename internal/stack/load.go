@@ -48,10 +48,14 @@ func parseConfig(data []byte) (*Config, error) {
 
 // decode lays the file's values over the defaults. A top-level key that is
 // given replaces its default; but the three default environments and the
-// settings of terraform keep theirs where a field is left out.
+// settings of terraform, policy and scan keep theirs where a field is left out.
 func decode(value map[string]any) (*Config, error) {
 	defaults := Default()
-	cfg := &Config{Terraform: defaults.Terraform}
+	cfg := &Config{Terraform: defaults.Terraform, Policy: defaults.Policy, Scan: defaults.Scan}
+	_, cfg.Policy.Given = value["policy"]
+	scan, given := value["scan"].(map[string]any)
+	cfg.Scan.Given = given
+	_, cfg.Scan.Compliance.Given = scan[Compliance]
 	environments, _ := value["environments"].(map[string]any)
 	rest := maps.Clone(value)
 	delete(rest, "environments")

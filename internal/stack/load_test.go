@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -77,13 +78,37 @@ layers:
     secrets: [db_password]
 environments:
   staging: {}
-  production: {parallelism: 4}
+  production:
+    parallelism: 4
+    gates:
+      validate: enforce
+      scan: enforce
+      policy: warn
+      checkov: off
+      tfsec: "off"
+      trivy: warn
+      terraform-compliance: enforce
+      severity: high
+      unknown: deny
+    limits: {destroy: 0, percent: 20}
   sandbox: {branch: next}
 terraform: {binary: tofu}
 hooks:
   before-plan:
     - {run: [make, vendor], dir: tools, layers: [apps]}
 tools: {git: {binary: /usr/bin/git}}
+policy: {path: rules/rego, query: data.main.deny, rego: v0, timeout: 1m}
+scan:
+  checkov: {mode: warn, severity: info}
+  terraform-compliance: {mode: off}
+  suppress:
+    - tool: checkov
+      rule: CKV_AWS_21
+      path: "shared/modules/logs/**"
+      reason: "nobody writes there"
+      owner: platform-team
+      until: 2027-03-31
+    - {rule: "encryption/*", reason: r, owner: o, until: "2020-01-01"}
 drift:
   baseline:
     - unit: "clients/*@*:production"
@@ -119,14 +144,37 @@ notify:
 			},
 		},
 		Environments: map[string]Environment{
-			"staging":    {Branch: "staging"},
-			"production": {Branch: "main", Parallelism: 4},
-			"sandbox":    {Branch: "next"},
+			"staging": {Branch: "staging"},
+			"production": {
+				Branch: "main", Parallelism: 4,
+				Gates: Gates{
+					Validate: Enforce, Scan: Enforce, Policy: Warn, Checkov: Off, Tfsec: Off, Trivy: Warn, Compliance: Enforce,
+					Severity: High, Unknown: Deny,
+				},
+				Limits: &Limits{Destroy: new(0), Percent: new(20)},
+			},
+			"sandbox": {Branch: "next"},
 		},
 		Backend:   Default().Backend,
 		Terraform: Terraform{Binary: "tofu", LockTimeout: Default().Terraform.LockTimeout},
 		Hooks:     Hooks{BeforePlan: []Hook{{Run: []string{"make", "vendor"}, Dir: "tools", Layers: []string{"apps"}}}},
 		Tools:     map[string]Tool{"git": {Binary: "/usr/bin/git"}},
+		Policy: Policy{
+			Path: "rules/rego", Query: "data.main.deny", Warn: "data.terraform.warn", Rego: "v0", Timeout: Duration(time.Minute),
+			Given: true,
+		},
+		Scan: Scan{
+			Checkov:    ScanTool{Mode: Warn, Severity: Info},
+			Compliance: ComplianceTool{Path: "compliance-rules", Mode: Off, Given: true},
+			Suppress: []Suppression{
+				{
+					Tool: Checkov, Rule: "CKV_AWS_21", Path: "shared/modules/logs/**",
+					Reason: "nobody writes there", Owner: "platform-team", Until: Date{2027, 3, 31},
+				},
+				{Rule: "encryption/*", Reason: "r", Owner: "o", Until: Date{2020, 1, 1}},
+			},
+			Given: true,
+		},
 		Drift: Drift{
 			Baseline: []Baseline{
 				{
@@ -165,7 +213,7 @@ func TestLoadProblems(t *testing.T) {
 			"not built yet", "environments:\n  production:\n    approval: required",
 			`3:5: unknown key "approval" in environments.production: this version of Strata does not have it`,
 		},
-		{"not built yet, at the top", "policy: {path: x}", `1:1: unknown key "policy": this version of Strata does not have it`},
+		{"not built yet, at the top", "contracts: {path: x}", `1:1: unknown key "contracts": this version of Strata does not have it`},
 		{"text for a list", "layers: foundation", `1:9: layers: expected a list, found the text "foundation" (put it in brackets)`},
 		{"list for a mapping", "environments: []", "1:15: environments: expected a mapping, found a list"},
 		{"number for text", "terraform: {version: 1.11}", "1:22: terraform.version: expected text, found the number 1.11 (put it in quotes)"},
@@ -296,6 +344,58 @@ func TestLoadProblems(t *testing.T) {
 		{"event", "notify: {slack: {url: x, events: {'*': [all, drift-fonud]}}}", `1:46: notify.slack.events.*[1]: "drift-fonud" is not known: did you mean "drift-found"?`},
 		{"events' environment", "notify: {slack: {url: x, events: {prodction: [all]}}}", `1:35: there is no environment "prodction": did you mean "production"?`},
 		{"no events", "notify: {slack: {url: x, events: {}}}", "1:34: notify.slack.events is empty: leave the key out for the defaults"},
+		{"gate", "environments: {production: {gates: {chekov: warn}}}", `1:37: unknown key "chekov" in environments.production.gates: did you mean "checkov"?`},
+		{
+			"gate not built yet", "environments: {production: {gates: {approval: enforce}}}",
+			`1:37: unknown key "approval" in environments.production.gates: this version of Strata does not have it`,
+		},
+		{"mode", "environments: {production: {gates: {policy: enforced}}}", `1:45: environments.production.gates.policy: "enforced" is not known: did you mean "enforce"?`},
+		{"mode unlike any", "environments: {production: {gates: {scan: yes}}}", `1:43: environments.production.gates.scan: "yes" is not known (there are enforce, off, warn)`},
+		{"boolean for a mode", "environments: {production: {gates: {scan: true}}}", `1:43: environments.production.gates.scan: expected enforce, warn or off, found true`},
+		{"no mode", "environments: {production: {gates: {scan: }}}", `1:42: environments.production.gates.scan: expected enforce, warn or off, found nothing (leave the key out for the default)`},
+		{"threshold", "environments: {production: {gates: {severity: CRITICAL}}}", `1:47: environments.production.gates.severity: "CRITICAL" is not known: did you mean "critical"?`},
+		{"unknown values", "environments: {production: {gates: {unknown: off}}}", `1:46: environments.production.gates.unknown: "off" is not known (there are deny, warn)`},
+		{"gates outside of an environment", "gates: {policy: enforce}", `1:1: unknown key "gates" (there are backend, drift, environments, `},
+		{"limit", "environments: {production: {limits: {destory: 0}}}", `1:38: unknown key "destory" in environments.production.limits: did you mean "destroy"?`},
+		{"limit below none", "environments: {production: {limits: {replace: -1}}}", `1:47: environments.production.limits.replace: -1 is less than 0`},
+		{"more than all", "environments: {production: {limits: {percent: 101}}}", `1:47: environments.production.limits.percent: 101 is more than 100`},
+		{"percent sign", "environments: {production: {limits: {percent: 20%}}}", `1:47: environments.production.limits.percent: expected a whole number, found the text "20%"`},
+		{"half a resource", "environments: {production: {limits: {destroy: 0.5}}}", `1:47: environments.production.limits.destroy: expected a whole number, found the number 0.5`},
+		{"no limits", "environments: {production: {limits: {}}}", `1:37: environments.production.limits is empty: leave the key out for the defaults`},
+		{"unknown key in policy", "policy: {querry: data.a.deny}", `1:10: unknown key "querry" in policy: did you mean "query"?`},
+		{"absolute policies", "policy: {path: /policies}", `1:16: "/policies" is absolute: paths are relative to the repository's root`},
+		{"policies outside", "policy: {path: ../policies}", `1:16: "../policies" has ..: paths stay below the repository's root`},
+		{"policies' path untidy", "policy: {path: policies/}", `1:16: "policies/" should be written as policies`},
+		{"no path of policies", "policy: {path: ''}", `1:16: policy.path is empty`},
+		{"query as for opa", "policy: {query: 'data.terraform.deny[_]'}", `1:17: policy.query: "data.terraform.deny[_]" is no query: did you mean "data.terraform.deny"?`},
+		{"query without data", "policy: {warn: terraform.warn}", `1:16: policy.warn: "terraform.warn" is no query: did you mean "data.terraform.warn"?`},
+		{"query of everything", "policy: {query: data}", `1:17: policy.query: "data" is no query: write data and the path of a rule, such as data.terraform.deny`},
+		{"query as an expression", "policy: {query: 'x := data.a.deny; x'}", `1:17: policy.query: "x := data.a.deny; x" is no query: write data and the path of a rule, such as data.terraform.deny`},
+		{"query with a quoted part", `policy: {query: 'data.a["b c"]'}`, `1:17: policy.query: "data.a[\"b c\"]" is no query: write data and the path of a rule, such as data.terraform.deny`},
+		{"no query", "policy: {query: ''}", `1:17: policy.query: "" is no query: write data and the path of a rule, such as data.terraform.deny`},
+		{"rego", "policy: {rego: v2}", `1:16: policy.rego: "v2" is not known: did you mean "v0"?`},
+		{"rego's number", "policy: {rego: 1}", `1:16: policy.rego: expected v0 or v1, found the number 1`},
+		{"no time", "policy: {timeout: 0s}", `1:19: policy.timeout: 0 would be no time at all: leave the key out for the default`},
+		{"nothing for scan", "scan:\nversion: 1", `1:6: scan: expected a mapping, found nothing (leave the key out for the default)`},
+		{"scanner", "scan: {trivi: {}}", `1:8: unknown key "trivi" in scan: did you mean "trivy"?`},
+		{"scanner's mode", "scan: {tfsec: {mode: of}}", `1:22: scan.tfsec.mode: "of" is not known: did you mean "off"?`},
+		{"mode for a scanner", "scan: {tfsec: off}", `1:15: scan.tfsec: expected a mapping, found the text "off"`},
+		{"scanner's threshold", "scan: {terraform-compliance: {severity: hihg}}", `1:41: scan.terraform-compliance.severity: "hihg" is not known: did you mean "high"?`},
+		{"rules of another scanner", "scan: {checkov: {path: x}}", `1:18: unknown key "path" in scan.checkov (there are mode, severity)`},
+		{"rules outside", "scan: {terraform-compliance: {path: a/../../x}}", `1:37: "a/../../x" has ..: paths stay below the repository's root`},
+		{"suppression's tool", "scan: {suppress: [{tool: chekov, rule: x, reason: r, owner: o, until: 2027-03-31}]}", `1:26: scan.suppress[0].tool: "chekov" is not known: did you mean "checkov"?`},
+		{"suppression without a rule", "scan: {suppress: [{reason: r, owner: o, until: 2027-03-31}]}", "1:19: scan.suppress[0] has no rule"},
+		{"suppression without a reason", "scan: {suppress: [{rule: x, owner: o, until: 2027-03-31}]}", "1:19: scan.suppress[0] has no reason"},
+		{"suppression without an owner", "scan: {suppress: [{rule: x, reason: r, until: 2027-03-31}]}", "1:19: scan.suppress[0] has no owner"},
+		{"suppression without an end", "scan: {suppress: [{rule: x, reason: r, owner: o}]}", "1:19: scan.suppress[0] has no until"},
+		{"suppression's empty reason", "scan: {suppress: [{rule: x, reason: '', owner: o, until: 2027-03-31}]}", "1:37: scan.suppress[0].reason is empty"},
+		{"suppression's empty path", "scan: {suppress: [{rule: x, path: '', reason: r, owner: o, until: 2027-03-31}]}", "1:35: scan.suppress[0].path is empty"},
+		{"suppression's end", "scan: {suppress: [{rule: x, reason: r, owner: o, until: never}]}", `1:57: scan.suppress[0].until: "never" is not a date: write it like 2027-03-31`},
+		{"suppression's glob", "scan: {suppress: [{rule: x, path: 'a[b', reason: r, owner: o, until: 2027-03-31}]}", `1:35: "a[b" is no valid glob`},
+		{"suppression's rule", "scan: {suppress: [{rule: 'a[b', reason: r, owner: o, until: 2027-03-31}]}", `1:26: "a[b" is no valid glob`},
+		{"suppression of no file", "scan: {suppress: [{rule: x, path: ./a/**, reason: r, owner: o, until: 2027-03-31}]}", `1:35: "./a/**" should be written as a/**`},
+		{"suppression outside", "scan: {suppress: [{rule: x, path: /a/**, reason: r, owner: o, until: 2027-03-31}]}", `1:35: "/a/**" is absolute: paths are relative to the repository's root`},
+		{"suppression above", "scan: {suppress: [{rule: x, path: ../**, reason: r, owner: o, until: 2027-03-31}]}", `1:35: "../**" has ..: paths stay below the repository's root`},
 		{"line ends", "# c\r\n# d\r\nversion: 1 # e\r\nunknown: {}\r\n", "4:10: unknown: expected a list, found a mapping"},
 		{"backend value", "backend: {values: {key: '{evn}'}}", "1:25: backend.values.key: unknown placeholder {evn}: did you mean {env}?"},
 	} {
@@ -334,6 +434,8 @@ func FuzzLoad(f *testing.F) {
 	f.Add("backend: {values: {key: |\n  x\n}}\n")
 	f.Add("drift: {baseline: [{resource: 'a[\"*\"]', reason: r, owner: o, until: 2027-03-31}], severity: [{level: low}]}\n")
 	f.Add("notify: {slack: {url: u, events: {'*': [], production: [all]}}, webhook: {url: u, key: k}}\n")
+	f.Add("environments: {a: {gates: {policy: enforce, severity: info}, limits: {destroy: 0}}}\npolicy: {rego: v0}\n")
+	f.Add("scan: {tfsec: {mode: off}, terraform-compliance: {}, suppress: [{rule: x, path: 'a/**', reason: r, owner: o, until: 2027-03-31}]}\n")
 	f.Add("- - - -\n---\n...\n%YAML 1.2\n!!set {a}\n'\"")
 	f.Fuzz(func(t *testing.T, text string) {
 		cfg, err := loadText(text)

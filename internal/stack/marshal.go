@@ -8,6 +8,16 @@ func (c *Config) Marshal() ([]byte, error) {
 		Backend: c.Backend, Terraform: shownTerraform(c.Terraform), Hooks: c.Hooks, Store: c.Store,
 		Unknown: c.Unknown, Tools: c.Tools, Drift: c.Drift, Notify: c.Notify,
 	}
+	// Their keys ask for gates: where there was none, none is written.
+	if c.Policy.Given {
+		shown.Policy = c.Policy
+	}
+	if c.Scan.Given {
+		shown.Scan = c.Scan
+		if !c.Scan.Compliance.Given {
+			shown.Scan.Compliance = ComplianceTool{}
+		}
+	}
 	for name, e := range c.Environments {
 		shown.Environments[name] = shownEnvironment(e)
 	}
@@ -25,6 +35,8 @@ type shownConfig struct {
 	Store        Store                       `json:"store,omitzero"`
 	Unknown      []Unknown                   `json:"unknown,omitempty"`
 	Tools        map[string]Tool             `json:"tools,omitempty"`
+	Policy       Policy                      `json:"policy,omitzero"`
+	Scan         Scan                        `json:"scan,omitzero"`
 	Drift        Drift                       `json:"drift,omitzero"`
 	Notify       Notify                      `json:"notify,omitzero"`
 }
@@ -32,8 +44,10 @@ type shownConfig struct {
 // shownEnvironment is Environment with what has a default always written: left
 // out, it would come back as the default.
 type shownEnvironment struct {
-	Branch      string `json:"branch"`
-	Parallelism int    `json:"parallelism,omitempty"`
+	Branch      string  `json:"branch"`
+	Parallelism int     `json:"parallelism,omitempty"`
+	Gates       Gates   `json:"gates,omitzero"`
+	Limits      *Limits `json:"limits,omitempty"`
 }
 
 // shownTerraform is Terraform, likewise.

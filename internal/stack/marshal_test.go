@@ -39,6 +39,11 @@ layers:
 	if !strings.HasPrefix(string(text), want) || !strings.Contains(string(text), "lock-timeout: 5m\n") {
 		t.Errorf("got\n%s", text)
 	}
+	for _, key := range []string{"policy:", "scan:", "gates:", "limits:"} {
+		if strings.Contains(string(text), key) {
+			t.Errorf("%s is written, which asks for what the defaults do not:\n%s", key, text)
+		}
+	}
 	roundTrip(t, Default())
 }
 
@@ -49,6 +54,9 @@ func TestMarshalKeepsWhatDiffersFromDefaults(t *testing.T) {
 	cfg.Environments["production"] = Environment{}
 	cfg.Environments["qa"] = Environment{Branch: "qa", Parallelism: 3}
 	cfg.Layers[0].Backend = &Backend{}
+	cfg.Policy.Given = true
+	cfg.Scan = Scan{Given: true, Compliance: Default().Scan.Compliance}
+	cfg.Environments["gated"] = Environment{Gates: Gates{Policy: Off}, Limits: &Limits{Replace: new(0)}}
 	cfg.Store.URL = "s3://b/p?region=r"
 	cfg.Unknown = []Unknown{{Glob: "docs/**", Select: "warn"}}
 	roundTrip(t, cfg)
@@ -67,6 +75,8 @@ func TestMarshalOddText(t *testing.T) {
 		cfg.Hooks.BeforePlan = []Hook{{Run: []string{"x", odd}, Image: odd}}
 		cfg.Tools = map[string]Tool{odd: {Image: odd}}
 		if strings.TrimSpace(odd) != "" {
+			cfg.Scan.Given = true
+			cfg.Scan.Suppress = []Suppression{{Rule: "x", Reason: odd, Owner: odd, Until: Date{2027, 3, 31}}}
 			cfg.Drift.Baseline = []Baseline{{Resource: odd, Attribute: odd, Reason: odd, Owner: odd, Until: Date{2027, 3, 31}}}
 		}
 		if !strings.Contains(odd, "{") {

@@ -13,6 +13,8 @@ const (
 	// secretPattern is of names of secrets that are no variables. What is longer is
 	// likelier a secret than its name.
 	secretPattern = `^[A-Za-z_][A-Za-z0-9_-]{0,62}$`
+	// queryPattern is of the paths of rules of policies.
+	queryPattern = `^data(\.[A-Za-z_][A-Za-z0-9_]*)+$`
 	// filledPattern is of text that must say something.
 	filledPattern = `\S`
 )

@@ -64,6 +64,15 @@ func suggest(word string, candidates []string) string {
 	return " (there are " + enumerate(sorted, 12) + ")"
 }
 
+// alternatives joins words of which one is meant.
+func alternatives(words []string) string {
+	last := len(words) - 1
+	if last == 0 {
+		return words[0]
+	}
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+
 // enumerate joins words with commas, and counts those beyond limit.
 func enumerate(words []string, limit int) string {
 	if len(words) <= limit {

@@ -73,6 +73,9 @@ func expected(s *jsonschema.Schema) string {
 	case "boolean":
 		return "true or false"
 	}
+	if words := enumWords(s); len(words) > 0 {
+		return alternatives(words)
+	}
 	switch s.Pattern {
 	case durationPattern:
 		return "a duration such as 5m"
@@ -119,7 +122,7 @@ func hint(node ast.Node, s *jsonschema.Schema) string {
 	case nil, *ast.NullNode:
 		return " (leave the key out for the default)"
 	case *ast.BoolNode, *ast.IntegerNode, *ast.FloatNode:
-		if s.Type == "string" && s.Pattern != durationPattern && s.Pattern != datePattern {
+		if s.Type == "string" && len(s.Enum) == 0 && s.Pattern != durationPattern && s.Pattern != datePattern {
 			return " (put it in quotes)"
 		}
 	case *ast.StringNode:

@@ -47,13 +47,13 @@ func configSchema() (*jsonschema.Schema, error) {
 
 // refine adds allowed names and numbers.
 func refine(schema *jsonschema.Schema) {
-	one, zero := 1, 0.0
+	one := 1
 	top := schema.Properties
 	top["version"].Enum = []any{1}
 	top["layers"].MinItems = &one
 	top["environments"].MinProperties = &one
 	top["environments"].PropertyNames = &jsonschema.Schema{Pattern: folderPattern}
-	top["environments"].AdditionalProperties.Properties["parallelism"].Minimum = &zero
+	refineEnvironment(top["environments"].AdditionalProperties.Properties)
 
 	top["unknown"].Items.Properties["select"].Enum = []any{"all", "warn"}
 
@@ -69,8 +69,63 @@ func refine(schema *jsonschema.Schema) {
 		hook.Items.Properties["run"].MinItems = &one
 		hook.Items.Properties["layers"].Items.Pattern = layerPattern
 	}
+	refinePolicy(top["policy"].Properties)
+	refineScan(top["scan"].Properties)
 	refineDrift(top["drift"].Properties)
 	refineNotify(top["notify"].Properties)
+}
+
+func refineEnvironment(environment map[string]*jsonschema.Schema) {
+	one, zero, hundred := 1, 0.0, 100.0
+	environment["parallelism"].Minimum = &zero
+	for name, gate := range environment["gates"].Properties {
+		switch name {
+		case "severity":
+			gate.Enum = anyOf(severityWords())
+		case "unknown":
+			gate.Enum = anyOf([]string{Deny, Warn})
+		default:
+			gate.Enum = anyOf(Modes())
+		}
+	}
+	limits := environment["limits"]
+	limits.MinProperties = &one
+	for _, limit := range limits.Properties {
+		limit.Minimum = &zero
+	}
+	limits.Properties["percent"].Maximum = &hundred
+}
+
+func refinePolicy(policy map[string]*jsonschema.Schema) {
+	policy["path"].Pattern = filledPattern
+	policy["query"].Pattern, policy["warn"].Pattern = queryPattern, queryPattern
+	policy["rego"].Enum = []any{"v0", "v1"}
+}
+
+func refineScan(scan map[string]*jsonschema.Schema) {
+	for _, name := range Scanners() {
+		tool := scan[name].Properties
+		tool["mode"].Enum = anyOf(Modes())
+		tool["severity"].Enum = anyOf(severityWords())
+	}
+	scan[Compliance].Properties["path"].Pattern = filledPattern
+	for name, property := range scan["suppress"].Items.Properties {
+		switch name {
+		case "tool":
+			property.Enum = anyOf(Scanners())
+		case "until":
+		default:
+			property.Pattern = filledPattern
+		}
+	}
+}
+
+func anyOf(words []string) []any {
+	list := make([]any, len(words))
+	for i, word := range words {
+		list[i] = word
+	}
+	return list
 }
 
 func refineDrift(drift map[string]*jsonschema.Schema) {

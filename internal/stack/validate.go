@@ -136,8 +136,7 @@ func (d *document) unknownKey(key string, s *jsonschema.Schema, path, child stri
 // planned says whether a key is a part of Strata that is not built yet.
 func planned(key string) bool {
 	switch key {
-	case "approval", "gates", "backup", "rollback", "ttl", "promote-from", "promote", "limits",
-		"role", "contracts", "policy", "scan":
+	case "approval", "backup", "rollback", "ttl", "promote-from", "promote", "role", "contracts":
 		return true
 	}
 	return false
@@ -194,18 +193,27 @@ func textFault(text string, s *jsonschema.Schema) string {
 		if !matches(s.Pattern, text) {
 			return secretFault(text)
 		}
+	case queryPattern:
+		if !matches(s.Pattern, text) {
+			return queryFault(text)
+		}
 	}
 	if s.Pattern != "" && !matches(s.Pattern, text) {
 		return fmt.Sprintf("%q %s", clip(text), patternHelp(s.Pattern))
 	}
-	if len(s.Enum) > 0 && !slices.Contains(s.Enum, any(text)) {
-		words := make([]string, len(s.Enum))
-		for i, word := range s.Enum {
-			words[i] = fmt.Sprint(word)
-		}
+	if words := enumWords(s); len(words) > 0 && !slices.Contains(words, text) {
 		return fmt.Sprintf("%q is not known%s", clip(text), suggest(text, words))
 	}
 	return ""
+}
+
+// enumWords are the texts that the schema allows; none if it allows any.
+func enumWords(s *jsonschema.Schema) []string {
+	var words []string
+	for _, word := range s.Enum {
+		words = append(words, fmt.Sprint(word))
+	}
+	return words
 }
 
 // secretFault says what is wrong with the name of a secret. It never repeats
@@ -217,6 +225,19 @@ func secretFault(text string) string {
 	return "what stands here " + patternHelp(secretPattern)
 }
 
+// queryFault says what is wrong with the path of a rule, and knows how people
+// write it for opa.
+func queryFault(text string) string {
+	path := strings.TrimSuffix(strings.TrimSpace(text), "[_]")
+	if !strings.HasPrefix(path, "data.") {
+		path = "data." + path
+	}
+	if path != "data.data" && matches(queryPattern, path) {
+		return fmt.Sprintf("%q is no query: did you mean %q?", clip(text), clip(path))
+	}
+	return fmt.Sprintf("%q is no query: write data and the path of a rule, such as data.terraform.deny", clip(text))
+}
+
 func (d *document) integer(node *ast.IntegerNode, s *jsonschema.Schema, path string) any {
 	n, err := strconv.ParseInt(fmt.Sprint(node.Value), 10, 32)
 	switch {
@@ -226,6 +247,8 @@ func (d *document) integer(node *ast.IntegerNode, s *jsonschema.Schema, path str
 		d.problem(path, "version %d is not known: this Strata reads version 1", n)
 	case s.Minimum != nil && n < int64(math.Ceil(*s.Minimum)):
 		d.problem(path, "%s: %d is less than %v", where(path), n, *s.Minimum)
+	case s.Maximum != nil && n > int64(math.Floor(*s.Maximum)):
+		d.problem(path, "%s: %d is more than %v", where(path), n, *s.Maximum)
 	default:
 		return n
 	}

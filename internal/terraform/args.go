@@ -94,6 +94,9 @@ func ApplyArgs(plan string, lockTimeout time.Duration, varFiles ...string) []str
 // ShowArgs returns the arguments that print the saved plan as JSON.
 func ShowArgs(plan string) []string { return []string{"show", "-json", "-no-color", plan} }
 
+// ShowStateArgs returns the arguments that print the unit's state as JSON.
+func ShowStateArgs() []string { return []string{"show", "-json", "-no-color"} }
+
 // ShowTextArgs returns the arguments that print the saved plan for people.
 func ShowTextArgs(plan string) []string { return []string{"show", "-no-color", plan} }
 

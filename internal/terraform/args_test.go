@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestArgs(t *testing.T) {
+func TestArguments(t *testing.T) {
 	for name, test := range map[string]struct{ got, want []string }{
 		"init": {InitArgs(InitOptions{}), []string{"init", "-input=false", "-no-color"}},
 		"init, all": {

@@ -18,6 +18,9 @@ type Plan struct {
 	Resources []ResourceChange
 	Outputs   []ValueChange
 	Counts    Counts
+	// Existing is how many resources are there before, instances counted one by
+	// one and data sources left out.
+	Existing int
 
 	// Values are the outputs as they will be after the apply, sensitive ones
 	// included. They are for the units that read them, never for a report.
@@ -72,6 +75,9 @@ func ReadPlan(data []byte, scrub *runner.Scrubber) (*Plan, error) {
 	scrub = scrub.With(sensitiveValues(&raw)...)
 	plan := &Plan{Values: make(map[string]PlannedOutput), Redacted: redact(&raw, scrub), Scrub: scrub}
 	for _, rc := range raw.ResourceChanges {
+		if rc.Mode != tfjson.DataResourceMode && rc.DeposedKey == "" && rc.Change.Before != nil {
+			plan.Existing++
+		}
 		if change, changes := resourceChange(rc, scrub); changes {
 			plan.Resources = append(plan.Resources, change)
 			plan.Counts.add(rc)

@@ -1,0 +1,226 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/strata-tf/strata/internal/affected"
+	"github.com/strata-tf/strata/internal/finding"
+	"github.com/strata-tf/strata/internal/report"
+	"github.com/strata-tf/strata/internal/runner"
+	"github.com/strata-tf/strata/internal/scan"
+	"github.com/strata-tf/strata/internal/stack"
+)
+
+// scansAtOnce is how many tools look at the code side by side: each takes a
+// processor, and Terraform wants some too.
+const scansAtOnce = 2
+
+// codeGate looks at the repository's code, once for all units, while these are
+// planned: at what git holds or would hold, without what Terraform and Strata
+// keep beside it.
+type codeGate struct {
+	*gates
+	tools []codeTool
+	files *affected.Snapshot // as they are looked at
+	whole bool               // findings count that concern none of the units
+	stop  context.CancelFunc
+	done  chan struct{} // closed when every tool has told
+
+	cleaning sync.Mutex
+	clean    *tree // files written out; nil before somebody needs them
+
+	// By unit, once done is closed:
+	refuse map[string]map[string]int // how many findings refuse it, by tool
+	failed []string                  // why enforced tools told nothing
+}
+
+// openCode starts the tools that are on.
+func (g *gates) openCode() error {
+	var tools []codeTool
+	for _, sc := range scan.Scanners() {
+		if mode := g.mode(sc.Name); sc.Input == scan.Code && mode != stack.Off {
+			tools = append(tools, g.scanner(sc, mode))
+		}
+	}
+	if g.validates {
+		tools = append(tools, g.formatter(g.mode(stack.GateValidate)))
+	}
+	if len(tools) == 0 || g.verb != "scan" && len(g.units) == 0 {
+		return nil
+	}
+	files, err := g.WorkingTree()
+	if err != nil {
+		return fmt.Errorf("read what the repository holds: %w", err)
+	}
+	files = files.Only(func(name string) bool { return !affected.Written(name) })
+	if g.base != nil {
+		files = files.Replace(g.base, func(name string) bool { return scannerConfig(name) || g.reads(g.settings, name) })
+	}
+	c := &codeGate{gates: g, tools: tools, files: files, whole: g.verb == "scan" && !g.named, done: make(chan struct{})}
+	ctx, cancel := context.WithCancel(g.soft)
+	c.stop = cancel
+	g.code = c
+	go func() {
+		defer close(c.done)
+		c.run(ctx)
+	}()
+	return nil
+}
+
+// tree is what runs tools in files of their own, and what closes it.
+type tree struct {
+	at   runner.Runner
+	done func() error
+}
+
+// run lets the tools look, side by side, and weighs what they found.
+func (c *codeGate) run(ctx context.Context) {
+	found := make([][]finding.Finding, len(c.tools))
+	errs := make([]error, len(c.tools))
+	var group errgroup.Group
+	group.SetLimit(scansAtOnce)
+	for i, t := range c.tools {
+		group.Go(func() error {
+			found[i], errs[i] = c.one(ctx, t)
+			return nil
+		})
+	}
+	_ = group.Wait() // the functions return no errors
+	c.weighAll(found, errs)
+}
+
+// weighAll leaves in each check what counts, and says of the rest why it does
+// not. What two tools found counts once.
+func (c *codeGate) weighAll(found [][]finding.Finding, errs []error) {
+	c.refuse = make(map[string]map[string]int)
+	scrub := runner.NewScrubber(c.Hide...)
+	users := c.users(found)
+	counted := make(map[string][]finding.Finding) // by mode: what only warns must not stand for what would refuse
+	for i, t := range c.tools {
+		check := c.check(t.name, t.mode)
+		if errs[i] != nil {
+			words := scrub.Text(firstLine(errs[i].Error()))
+			c.fault(check, words)
+			if t.mode == stack.Enforce {
+				c.failed = append(c.failed, words)
+			}
+			continue
+		}
+		list := finding.Scope(scrubbed(found[i], scrub), func(file string) []string { return users[file] })
+		list = slices.DeleteFunc(list, func(f finding.Finding) bool { return !c.concerns(f) })
+		for j := range list {
+			list[j].Units = slices.DeleteFunc(list[j].Units, func(id string) bool { return !c.selected(id) })
+		}
+		list, known := c.weigh(check, list)
+		counted[t.mode] = append(counted[t.mode], list...)
+		c.keepNew(check, &check.Known, known)
+	}
+	for mode, list := range counted {
+		counts, twice := finding.Duplicates(list, stack.Trivy, stack.Tfsec)
+		c.share(mode, counts, twice)
+	}
+}
+
+// share gives findings to the checks of their tools, and notes whom they refuse.
+func (c *codeGate) share(mode string, counts, twice []finding.Finding) {
+	for _, f := range counts {
+		check := c.check(f.Tool, mode)
+		c.keepNew(check, &check.Findings, []finding.Finding{f})
+		if mode != stack.Enforce {
+			continue
+		}
+		for _, unit := range f.Units {
+			if c.refuse[unit] == nil {
+				c.refuse[unit] = make(map[string]int)
+			}
+			c.refuse[unit][f.Tool]++
+		}
+	}
+	for _, f := range twice {
+		check := c.check(f.Tool, mode)
+		c.keepNew(check, &check.Known, []finding.Finding{f})
+	}
+}
+
+// concerns says whether a finding counts in this run: it is in what a selected
+// unit uses or, where all are looked at, in what no unit uses at all.
+func (c *codeGate) concerns(f finding.Finding) bool {
+	return slices.ContainsFunc(f.Units, c.selected) || c.whole && len(f.Units) == 0
+}
+
+func (c *codeGate) selected(id string) bool {
+	return slices.ContainsFunc(c.units, func(u *stack.Unit) bool { return u.ID() == id })
+}
+
+// users lists the units that use each of the files with findings: those of other
+// environments too, since a file that only they use is not for this one.
+func (c *codeGate) users(found [][]finding.Finding) map[string][]string {
+	var names []string
+	for _, list := range found {
+		for _, f := range list {
+			names = append(names, f.File)
+		}
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	users := make(map[string][]string)
+	if len(names) == 0 {
+		return users
+	}
+	closures := affected.NewClosures(c.files.FS)
+	for _, unit := range c.tree.Units {
+		for _, name := range closures.Unit(unit).Match(names) {
+			users[name] = append(users[name], unit.ID())
+		}
+	}
+	return users
+}
+
+// judge holds a unit against what was found in its code; it waits for it.
+func (c *codeGate) judge(r *unitRun, v *verdict) error {
+	if c == nil {
+		return nil
+	}
+	select {
+	case <-c.done:
+	default:
+		r.event(report.Waiting, "waits for the scans of the code")
+		select {
+		case <-c.done:
+		case <-r.soft.Done():
+			return r.soft.Err()
+		}
+	}
+	for tool, n := range c.refuse[r.unit.ID()] {
+		if v.refuse == nil {
+			v.refuse = make(map[string]int)
+		}
+		v.refuse[tool] += n
+	}
+	v.failed = append(v.failed, c.failed...)
+	return nil
+}
+
+// finish waits for the tools, unless the run was stopped.
+func (c *codeGate) finish() {
+	if c != nil {
+		<-c.done
+	}
+}
+
+func (c *codeGate) close() error {
+	if c == nil {
+		return nil
+	}
+	c.stop()
+	<-c.done
+	if c.clean == nil {
+		return nil
+	}
+	return c.clean.done()
+}

@@ -1,0 +1,206 @@
+package pipeline
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/strata-tf/strata/internal/finding"
+	"github.com/strata-tf/strata/internal/report"
+	"github.com/strata-tf/strata/internal/runner"
+	"github.com/strata-tf/strata/internal/scan"
+	"github.com/strata-tf/strata/internal/stack"
+	"github.com/strata-tf/strata/internal/terraform"
+)
+
+// codeTool is a tool that looks at code.
+type codeTool struct {
+	name, mode string
+	install    string // how to get it, and by which gate it is switched off
+	gate       string
+	program    runner.Tool
+	how        string // all that its result depends on beside its version and the files
+	version    func(ctx context.Context, ws runner.Workspace) (string, error)
+	look       func(ctx context.Context, ws runner.Workspace) (scan.Report, error)
+}
+
+// scanner is a scanner as a tool of the gate.
+func (g *gates) scanner(sc scan.Scanner, mode string) codeTool {
+	program := g.program(sc.Tool)
+	how, _ := json.Marshal([]any{sc.Args(scan.Options{}), sc.Env, program.Image}) // plain data
+	return codeTool{
+		name: sc.Name, mode: mode, install: sc.Install, gate: sc.Name, program: program, how: string(how),
+		version: func(ctx context.Context, ws runner.Workspace) (string, error) {
+			result, err := ws.Run(ctx, runner.Step{Tool: program, Args: sc.VersionArgs, Dir: ".", Env: sc.Env, Keep: true, Bare: true})
+			return scan.ParseVersion(result.Stdout), err
+		},
+		look: func(ctx context.Context, ws runner.Workspace) (scan.Report, error) {
+			o := scan.Options{Root: ws.SourcePath("."), Cache: ws.Path("checks")}
+			result, err := ws.Run(ctx, runner.Step{Tool: program, Args: sc.Args(o), Dir: ".", Env: sc.Env, OKCodes: sc.OKCodes, Keep: true, Sensitive: true, Bare: true})
+			var exit *runner.ExitError
+			if err != nil && !errors.As(err, &exit) {
+				return scan.Report{}, err
+			}
+			return sc.Read(o, scan.Output{ExitCode: result.ExitCode, Stdout: result.Stdout, Stderr: result.Stderr})
+		},
+	}
+}
+
+// formatter is Terraform's own, as a tool of the gate.
+func (g *gates) formatter(mode string) codeTool {
+	return codeTool{
+		name: g.tool.Name, mode: mode, gate: stack.GateValidate, program: g.tool, how: strings.Join(terraform.FmtArgs(), " "),
+		version: func(context.Context, runner.Workspace) (string, error) { return g.version.Number, nil },
+		look: func(ctx context.Context, ws runner.Workspace) (scan.Report, error) {
+			result, err := ws.Run(ctx, runner.Step{Tool: g.tool, Args: terraform.FmtArgs(), Dir: ".", Env: g.env, OKCodes: []int{terraform.FmtUnformatted}, Keep: true, Bare: true})
+			var exit *runner.ExitError
+			if err != nil && !errors.As(err, &exit) {
+				return scan.Report{}, err
+			}
+			list, err := terraform.ReadFmt(g.tool.Name, result.ExitCode, result.Stdout, result.Stderr)
+			return scan.Report{Findings: list, Files: 1}, err
+		},
+	}
+}
+
+// one lets one tool look, unless it has looked at the same files.
+func (c *codeGate) one(ctx context.Context, t codeTool) ([]finding.Finding, error) {
+	started := time.Now()
+	c.Progress.Event(report.Event{Kind: report.Note, Time: started, Text: t.name + " looks at the code"})
+	told, cached, err := c.told(ctx, t)
+	if err == nil {
+		err = c.lookedAtAll(t, told)
+	}
+	check := c.check(t.name, t.mode)
+	c.looked(check, told.Files, time.Since(started).Seconds())
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	check.Version, check.Cached, check.Ignored = cmp.Or(told.Version, check.Version), cached, told.Suppressed
+	return told.Findings, err
+}
+
+func (c *codeGate) told(ctx context.Context, t codeTool) (told scan.Report, cached bool, err error) {
+	version, err := c.ask(ctx, t)
+	if err != nil {
+		return told, false, c.missing(err, t.install, t.gate)
+	}
+	digest := c.digest(t, version)
+	if told, ok := c.kept(ctx, t, digest); ok {
+		return told, true, nil
+	}
+	clean, err := c.writeOut()
+	if err != nil {
+		return told, false, err
+	}
+	ws, err := clean.at.Open(ctx, runner.Spec{ID: t.name, Dir: "."})
+	if err != nil {
+		return told, false, err
+	}
+	defer ws.Close()
+	if told, err = t.look(ctx, ws); err != nil {
+		return scan.Report{}, false, err
+	}
+	told.Version = cmp.Or(told.Version, version)
+	c.keep(ctx, t, digest, told)
+	return told, false, nil
+}
+
+// writeOut writes the files out that tools look at, once.
+func (c *codeGate) writeOut() (*tree, error) {
+	c.cleaning.Lock()
+	defer c.cleaning.Unlock()
+	if c.clean == nil {
+		at, done, err := c.At(c.files)
+		if err != nil {
+			return nil, err
+		}
+		c.clean = &tree{at, done}
+	}
+	return c.clean, nil
+}
+
+// ask asks a tool for its version.
+func (c *codeGate) ask(ctx context.Context, t codeTool) (string, error) {
+	at := c.Runner
+	if inRepository(t.program.Binary) { // that of the files that are looked at
+		clean, err := c.writeOut()
+		if err != nil {
+			return "", err
+		}
+		at = clean.at
+	}
+	ws, err := at.Open(ctx, runner.Spec{ID: t.name, Dir: "."})
+	if err != nil {
+		return "", err
+	}
+	version, err := t.version(ctx, ws)
+	return version, errors.Join(err, ws.Close())
+}
+
+// lookedAtAll refuses a tool that looked at no file although there is code: it
+// tells the same of what it did not find and of what it knows nothing about.
+func (c *codeGate) lookedAtAll(t codeTool, told scan.Report) error {
+	if told.Files > 0 || len(told.Findings) > 0 {
+		return nil
+	}
+	for _, name := range c.files.Names {
+		if !stack.IsTerraformFile(name) {
+			continue
+		}
+		text, err := fs.ReadFile(c.files.FS, name)
+		if err != nil || scanned.Match(text) {
+			return fmt.Errorf("%s looked at no file, although %s holds resources: run it by hand to see why", t.name, name)
+		}
+	}
+	return nil
+}
+
+// scanned finds a resource that every scanner knows: one of the large clouds'.
+var scanned = regexp.MustCompile(`"(aws|azurerm|google)_[a-z0-9_]+"\s*("|:)`)
+
+// digest is of all that a tool's result depends on.
+func (c *codeGate) digest(t codeTool, version string) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%q %q %q\n", t.name, version, t.how)
+	for _, name := range c.files.Names {
+		id, _ := c.files.ID(name)
+		fmt.Fprintf(h, "%q %s\n", name, id)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// keptScan is what a tool told last.
+type keptScan struct {
+	Digest string
+	Report scan.Report
+}
+
+func (*codeGate) key(t codeTool) string { return "scans/" + t.name + ".json" }
+
+// kept is what a tool told of the same files.
+func (c *codeGate) kept(ctx context.Context, t codeTool, digest string) (scan.Report, bool) {
+	data, err := c.Store.Get(ctx, c.key(t))
+	if err != nil {
+		return scan.Report{}, false
+	}
+	var k keptScan
+	if json.Unmarshal(data, &k) != nil || k.Digest != digest {
+		return scan.Report{}, false
+	}
+	return k.Report, true
+}
+
+// keep keeps what a tool told; that it could not be kept costs only time.
+func (c *codeGate) keep(ctx context.Context, t codeTool, digest string, told scan.Report) {
+	if data, err := json.Marshal(keptScan{digest, told}); err == nil {
+		_ = c.Store.Put(ctx, c.key(t), data)
+	}
+}

@@ -1,0 +1,3 @@
+resource "terraform_data" "nothing" {
+  input = "no tool has a check for it"
+}
