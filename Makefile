@@ -21,8 +21,8 @@ LDFLAGS  = -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 lint_tags = $(if $(LINT_TAGS),-tags $(LINT_TAGS))
 test_tags = $(if $(TEST_TAGS),-tags $(TEST_TAGS))
 
-# Makes the Terraform that `make tools` settled on the one that runs, and tells
-# the tests where the provider that it builds for them is.
+# Makes what `make tools` settled on the ones that run, and tells the tests where
+# the provider that it builds for them is.
 with_tools = . ./.tools/env && export STRATA_TEST_DISK_MIRROR='$(CURDIR)/.tools/providers' &&
 
 # Of the go command, for the module of tools: what one builds the next one has.
@@ -33,8 +33,10 @@ go_files = find . \( -name .git -o -path ./.tools -o -path ./.demo -o -path ./in
 	-o -path ./internal/querybuilder -o -path ./internal/telemetry -o -name dagger.gen.go \) -prune \
 	-o -name '*.go' -print
 
+policies = testdata/policies
+
 .DEFAULT_GOAL := help
-.PHONY: help build demo test lint bench accuracy tools terraform ci-tools bindings engine-test engine-bench clean
+.PHONY: help build demo test lint bench accuracy tools terraform trivy ci-tools bindings engine-test engine-bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' Makefile
@@ -45,16 +47,18 @@ build: ## Build bin/strata
 demo: build terraform ## Deploy the example monorepo's staging twice, with a graph between
 	@$(with_tools) PATH="$(CURDIR)/bin:$$PATH" ./tools/demo.sh
 
+# The tests of tools read Strata's own packages too, which Go's cache of test
+# results does not see.
 test: lint ## Lint, then run all tests (RUN=regexp PKGS=./... TESTFLAGS=...)
 	@echo '==> tests of tools'
-	@cd tools && $(tools_env) $(GO) test ./...
+	@cd tools && $(tools_env) $(GO) test -count=1 ./...
 	@$(with_tools) race=; \
 	if [ "$$($(GO) env CGO_ENABLED)" = 1 ] && command -v "$$($(GO) env CC)" >/dev/null 2>&1; \
 	then race=-race; echo '==> tests, with the race detector'; \
 	else echo '==> tests, WITHOUT the race detector: it needs cgo and a C compiler'; fi; \
 	$(GO) test $$race -timeout 30m $(test_tags) $(if $(RUN),-run '$(RUN)') $(TESTFLAGS) $(PKGS)
 
-lint: tools ## gofmt, go vet, staticcheck, terraform fmt
+lint: tools ## gofmt, go vet, staticcheck, terraform fmt, opa
 	@echo '==> gofmt'
 	@files=$$($(go_files)); bad=$$(gofmt -l $$files) || exit 1; \
 	if [ -n "$$bad" ]; then echo "not formatted (gofmt -w mends it):"; echo "$$bad"; exit 1; fi
@@ -69,6 +73,11 @@ lint: tools ## gofmt, go vet, staticcheck, terraform fmt
 	@$(with_tools) bad=$$("$${STRATA_BINARY:-terraform}" fmt -check -recursive testdata/live) && \
 	bad=$$("$${STRATA_BINARY:-terraform}" fmt -check -recursive testdata/tfvars) || \
 	{ echo "not formatted (terraform fmt mends it):"; echo "$$bad"; exit 1; }
+	@echo '==> opa fmt, opa check, opa test'
+	@$(with_tools) if ! command -v opa >/dev/null; then echo 'not checked: opa is missing'; exit 0; fi; \
+	bad=$$(opa fmt --list $(policies)) || exit 1; \
+	if [ -n "$$bad" ]; then echo "not formatted (opa fmt --write mends it):"; echo "$$bad"; exit 1; fi; \
+	opa check --strict $(policies) && opa test $(policies)
 
 bench: tools ## Run the benchmarks (BENCH=regexp BENCHFLAGS='-benchtime 1x')
 	@$(with_tools) $(GO) test $(test_tags) -run '^$$' -bench '$(BENCH)' $(BENCHFLAGS) -timeout 0 $(PKGS)
@@ -79,13 +88,18 @@ accuracy: tools ## Measure change detection against the files that Terraform ope
 terraform:
 	@cd tools && $(GO) run ./install
 
-# In filesystem-mirror layout, for Terraform and for OpenTofu.
-tools: terraform ## Find a Terraform, or install one into .tools, and build the tests' provider there
+# What could not be installed once is tried again when tools are asked for by
+# name. The provider is in filesystem-mirror layout, for Terraform and OpenTofu.
+tools: ## Find Terraform, OPA and the scanners, or install them into .tools, and build the tests' provider there
+	@cd tools && $(GO) run ./install $(if $(filter tools,$(MAKECMDGOALS)),-again) opa tfsec checkov terraform-compliance
 	@[ -d .tools/providers ] || echo "tools: building the tests' provider, which takes a minute the first time"
 	@cd tools && platform=$$($(GO) env GOOS)_$$($(GO) env GOARCH) && exe=$$($(GO) env GOEXE) && \
 	for host in registry.terraform.io registry.opentofu.org; do \
 	$(tools_env) $(GO) build -buildvcs=false -ldflags '-s -w' \
 	-o "../.tools/providers/$$host/strata-tf/disk/0.1.0/$$platform/terraform-provider-disk_v0.1.0$$exe" ./diskprovider || exit 1; done
+
+trivy: ## Find trivy, or build it into .tools: ten minutes or more, and much memory
+	@cd tools && $(GO) run ./install -again trivy
 
 ci-tools: ## Install what runs examples/ci on this machine into .tools/ci (needs npm and python3)
 	GOBIN=$(CURDIR)/.tools/ci/bin $(GO) install github.com/nektos/act@v0.2.89

@@ -46,3 +46,15 @@ func goCommand(ctx context.Context, dir string, args ...string) error {
 	}
 	return nil
 }
+
+// goBuild runs go build in the module of a pinned tool, with more variables and
+// with the arguments that follow.
+func goBuild(ctx context.Context, dir string, env []string, log *os.File, args []string) error {
+	cmd := exec.CommandContext(ctx, "go", append([]string{"build"}, args...)...)
+	cmd.Dir = dir
+	cmd.Env = append(append(os.Environ(), "CGO_ENABLED=0"), env...)
+	if err := runLogged(cmd, log, whyGo); err != nil {
+		return fmt.Errorf("go build: %w", err)
+	}
+	return nil
+}

@@ -8,10 +8,15 @@
 //  4. Terraform, installed by hc-install, its makers' own installer
 //  5. OpenTofu, built from its Go module
 //
-// The answer is a file of shell lines, FOLDER/env, that the Makefile reads
-// before it runs anything that needs Terraform.
+// Of the tools that arguments name it takes exactly the version that is pinned
+// in the folder of that name: installed by an earlier run, or on PATH, or else
+// built from its Go module or installed as a Python package. One that cannot be
+// had is told, and that is no failure.
 //
-//	go -C tools run ./install [-dir FOLDER]
+// The answer is a file of shell lines, FOLDER/env, that the Makefile reads
+// before it runs anything that needs these tools.
+//
+//	go -C tools run ./install [-dir FOLDER] [-again] [opa | tfsec | trivy | checkov | terraform-compliance]...
 package main
 
 import (
@@ -27,17 +32,26 @@ import (
 
 func main() {
 	dir := flag.String("dir", "../.tools", "folder to install into")
+	again := flag.Bool("again", false, "try again what could not be installed before")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *dir); err != nil {
+	if err := run(ctx, *dir, flag.Args(), *again); err != nil {
 		fmt.Fprintln(os.Stderr, "tools:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, dir string) error {
+func run(ctx context.Context, dir string, names []string, again bool) error {
 	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	pins, err := readPins(".")
+	if err != nil {
+		return err
+	}
+	wanted, err := choose(pins, names)
 	if err != nil {
 		return err
 	}
@@ -53,7 +67,11 @@ func run(ctx context.Context, dir string) error {
 		return err
 	}
 	fmt.Printf("tools: %s %s, %s\n", tool.product, tool.version, tool.path)
-	return writeEnv(filepath.Join(dir, "env"), bin, tool)
+	shelf := shelf{dir}
+	if err := settleAll(ctx, shelf, wanted, again); err != nil {
+		return err
+	}
+	return writeEnv(filepath.Join(dir, "env"), bin, tool, shelf.bins(pins))
 }
 
 // install brings a tool into bin: Terraform where its makers' downloads can be

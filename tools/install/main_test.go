@@ -38,15 +38,19 @@ func TestWriteEnv(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "env")
 	for name, tc := range map[string]struct {
-		bin, path, want string
+		bin, path string
+		dirs      []string
+		want      string
 	}{
-		"terraform on PATH": {"/r/bin", "/usr/bin/terraform", "# Written by make tools.\n"},
-		"built tofu": {"/it's/bin", "/it's/bin/tofu",
+		"all on PATH": {"/r/bin", "/usr/bin/terraform", nil, "# Written by make tools.\n"},
+		"built tofu": {"/it's/bin", "/it's/bin/tofu", nil,
 			"# Written by make tools.\nPATH='/it'\\''s/bin':$PATH\nexport PATH\nSTRATA_BINARY='tofu'\nexport STRATA_BINARY\n"},
-		"installed terraform": {"/r/bin", "/r/bin/terraform",
-			"# Written by make tools.\nPATH='/r/bin':$PATH\nexport PATH\n"},
+		"installed terraform and opa": {"/r/bin", "/r/bin/terraform", []string{"/r/opa/bin"},
+			"# Written by make tools.\nPATH='/r/bin':'/r/opa/bin':$PATH\nexport PATH\n"},
+		"installed scanners": {"/r/bin", "/usr/bin/terraform", []string{"/r/opa/bin", "/r/checkov/bin"},
+			"# Written by make tools.\nPATH='/r/opa/bin':'/r/checkov/bin':$PATH\nexport PATH\n"},
 	} {
-		if err := writeEnv(file, tc.bin, tool{path: tc.path}); err != nil {
+		if err := writeEnv(file, tc.bin, tool{path: tc.path}, tc.dirs); err != nil {
 			t.Fatal(err)
 		}
 		got, err := os.ReadFile(file)
@@ -55,6 +59,9 @@ func TestWriteEnv(t *testing.T) {
 		}
 		if string(got) != tc.want {
 			t.Errorf("%s:\n got %q\nwant %q", name, got, tc.want)
+		}
+		if left, _ := filepath.Glob(file + ".new*"); len(left) > 0 {
+			t.Errorf("%s: it left %v", name, left)
 		}
 	}
 }
