@@ -42,14 +42,9 @@ func VersionArgs() []string { return []string{"version"} }
 
 // FormatArgs returns the arguments that list the files which are not formatted.
 // Told to fail because of them, OPA would stop at the first one, with the exit
-// code it has for a file that it cannot read.
+// code it has for a file that it cannot read; its --diff is nothing without colours.
 func FormatArgs(l Language, paths ...string) []string {
 	return join([]string{"fmt", "--list"}, l.flags(), paths)
-}
-
-// DiffArgs returns the arguments that print what formatting a file would change.
-func DiffArgs(l Language, file string) []string {
-	return join([]string{"fmt", "--diff"}, l.flags(), []string{file})
 }
 
 // CheckArgs returns the arguments that compile the policies: what is wrong with

@@ -11,8 +11,6 @@ func TestCommands(t *testing.T) {
 		"version":   {VersionArgs(), []string{"version"}},
 		"format":    {FormatArgs(V1, "policies"), []string{"fmt", "--list", "policies"}},
 		"format v0": {FormatArgs(V0, "policies"), []string{"fmt", "--list", "--v0-compatible", "policies"}},
-		"diff":      {DiffArgs(V1, "policies/a.rego"), []string{"fmt", "--diff", "policies/a.rego"}},
-		"diff v0":   {DiffArgs(V0, "policies/a.rego"), []string{"fmt", "--diff", "--v0-compatible", "policies/a.rego"}},
 		"check":     {CheckArgs(V1, "policies", "more"), []string{"check", "--format", "json", "policies", "more"}},
 		"check v0":  {CheckArgs(V0, "policies"), []string{"check", "--format", "json", "--v0-compatible", "policies"}},
 		"test":      {TestArgs(V1, "policies"), []string{"test", "--format", "json", "--timeout", "30s", "policies"}},

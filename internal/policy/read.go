@@ -111,11 +111,6 @@ func ReadFormat(code int, stdout, stderr []byte) ([]finding.Finding, error) {
 	return finding.Number(list), nil
 }
 
-var colours = regexp.MustCompile(`\x1b\[[0-9;]*m`)
-
-// ReadDiff reads what DiffArgs made OPA print: it is coloured, always.
-func ReadDiff(stdout []byte) string { return colours.ReplaceAllString(string(stdout), "") }
-
 // Tests are the results of the policies' own tests.
 type Tests struct {
 	Passed, Failed, Skipped int

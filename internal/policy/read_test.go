@@ -80,10 +80,6 @@ func TestFormat(t *testing.T) {
 	if got, err := read(map[string]string{"other/a.rego": ugly}); err == nil {
 		t.Errorf("no folder: got %v", got)
 	}
-	out := run(t, policies(t, map[string]string{"a.rego": ugly}), DiffArgs(V1, "a.rego")...)
-	if diff := ReadDiff(out.stdout); strings.Contains(diff, "\x1b") || !strings.Contains(diff, "x if") {
-		t.Errorf("got %q", diff)
-	}
 }
 
 func TestTests(t *testing.T) {
