@@ -242,7 +242,7 @@ func TestArgumentsOfDriftWithoutAMeaningAreRefused(t *testing.T) {
 		`--since "yesterday": it is last`:                      {"Since", "yesterday"},
 		"--fix sets back all that drifted":                     {"Fix", true, "Since", "last"},
 		`--fail-on "always": it is drift, pending or never`:    {"FailOn", "always"},
-		`--format "xml": it is table, json, markdown or junit`: {"Format", "xml"},
+		`--format "xml": it is table, json, markdown, junit or sarif`: {"Format", "xml"},
 	} {
 		_, err := call(t.Context(), s.Drift, args...)
 		wantError(t, err, 1, words)

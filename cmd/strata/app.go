@@ -148,7 +148,7 @@ func (a *app) options(mirror string) (o pipeline.Options, done func(), err error
 	return pipeline.Options{
 		Repository: repository, WorkingTree: files, Root: root, At: hostAt(environ, mirror),
 		OpenRecords: func(ctx context.Context, url string) (pipeline.Memory, error) { return store.Open(ctx, url) },
-		Source:      source, Runner: host, Store: kept,
+		Source:      source, Runner: host, Store: kept, Cache: newUserCache(root),
 		Version: strataVersion(), Environ: environ, Commit: commit, Progress: report.Discard{}, Stop: a.soft,
 		Logs: filepath.Join(root, ".strata", "logs"),
 	}, func() { _ = host.Close() }, nil

@@ -230,7 +230,7 @@ func (a *app) do(f *runFlags, o pipeline.Options, do verb) (*report.Run, error) 
 // failed reports an error that kept a run from starting, as a document where
 // one was asked for.
 func (a *app) failed(f *runFlags, err error) error {
-	if err == nil || f.format != "json" && f.format != "junit" {
+	if err == nil || f.format == "table" && len(f.reports) == 0 {
 		return err
 	}
 	run := &report.Run{Schema: report.Schema, Environment: f.environment, Started: time.Now().UTC(), Error: err.Error(), Result: report.Failed}
@@ -240,11 +240,12 @@ func (a *app) failed(f *runFlags, err error) error {
 	case report.ExitInterrupted:
 		run.Result = report.Interrupted
 	}
+	unwritten := a.writeReports(f, run) // an older run's must not be taken for this one's
 	render, unknown := a.renderer(f.format)
-	if unknown != nil {
-		return err
+	if unknown == nil && f.format != "table" {
+		unwritten = errors.Join(unwritten, render(a.stdout, run))
 	}
-	return errors.Join(err, render(a.stdout, run))
+	return errors.Join(err, unwritten)
 }
 
 func (a *app) runOptions(f *runFlags) (pipeline.Options, func(), error) {

@@ -1,8 +1,11 @@
 package affected
 
 import (
+	"io/fs"
 	"slices"
 	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing/filemode"
 )
 
 // Only is the part of a snapshot whose files match.
@@ -41,6 +44,37 @@ func assemble(parts []*Snapshot, keep func(from int, name string) bool) *Snapsho
 		p := places[at]
 		return p.from.FS.(*snapshotFS).read(p.at)
 	})
+}
+
+// Plain is the snapshot with each link to a file as the file that it leads to:
+// tools leave links out that Terraform follows. Links to folders stay.
+func (s *Snapshot) Plain() *Snapshot {
+	entries := slices.Clone(s.entries)
+	links := make(map[int32][]byte)
+	for _, name := range s.links {
+		data, err := fs.ReadFile(s.FS, name)
+		if err != nil {
+			continue // a folder, or nothing that is here
+		}
+		at, _ := s.at(name)
+		links[at], entries[at] = data, entry{mode: filemode.Regular, hash: hashBlob(data)}
+	}
+	read := s.FS.(*snapshotFS).read
+	return newSnapshot(s.Names, entries, func(at int32) ([]byte, error) {
+		if data, ok := links[at]; ok {
+			return data, nil
+		}
+		return read(at)
+	})
+}
+
+// In is the snapshot with all its files below a folder that has nothing else.
+func (s *Snapshot) In(dir string) *Snapshot {
+	names := make([]string, len(s.Names))
+	for i, name := range s.Names {
+		names[i] = dir + "/" + name
+	}
+	return newSnapshot(names, s.entries, s.FS.(*snapshotFS).read)
 }
 
 // Below says whether a file is a folder's, or has its name; "." has all.

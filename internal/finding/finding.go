@@ -43,11 +43,19 @@ type Finding struct {
 	Occurrence int `json:"occurrence,omitempty"`
 }
 
+// OPA is the tool of what policies find.
+const OPA = "opa"
+
 // Fingerprint is the same for the same finding in another commit: it depends on
 // the tool, the rule, the unit, the file and the resource, and on neither lines
-// nor words. Findings have theirs for certain only after Number.
+// nor words, but for a policy's: what exactly it found stands only in its message.
+// Findings have theirs for certain only after Number.
 func (f Finding) Fingerprint() string {
-	text, _ := json.Marshal([]any{f.Tool, f.Rule, f.Unit, f.File, f.Resource, f.Occurrence})
+	parts := []any{f.Tool, f.Rule, f.Unit, f.File, f.Resource, f.Occurrence}
+	if f.Tool == OPA {
+		parts = append(parts, f.Title)
+	}
+	text, _ := json.Marshal(parts)
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:16])
 }

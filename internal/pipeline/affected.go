@@ -92,16 +92,9 @@ func (o *Options) head() string {
 // base is the commit that changes are counted from: the merge base of the head
 // and the base that was said, or that the CI names, or the environment's branch.
 func (o *Options) base(config *stack.Config) (commit, from string, err error) {
-	base, from := o.Changes.Base, "--base"
-	if base == "" {
-		if ci, ok := o.ci(); ok && ci.Base != "" && o.Ref == "" {
-			base, from = ci.Base, ci.From["base"]
-		}
-	}
-	if base == "" {
-		if base, from, err = o.branchBase(config); err != nil {
-			return "", "", err
-		}
+	base, from, err := o.baseRevision(config)
+	if err != nil {
+		return "", "", err
 	}
 	if commit, err = o.Repository.MergeBase(base, o.head()); err != nil {
 		return "", "", fmt.Errorf("compare with %s (%s): %w", base, from, err)
@@ -110,6 +103,17 @@ func (o *Options) base(config *stack.Config) (commit, from string, err error) {
 		from = fmt.Sprintf("the merge base with %s, from %s", base, from)
 	}
 	return commit, from, nil
+}
+
+// baseRevision is what is compared with, before the merge base is looked for.
+func (o *Options) baseRevision(config *stack.Config) (base, from string, err error) {
+	if o.Changes.Base != "" {
+		return o.Changes.Base, "--base", nil
+	}
+	if ci, ok := o.ci(); ok && ci.Base != "" && o.Ref == "" {
+		return ci.Base, ci.From["base"], nil
+	}
+	return o.branchBase(config)
 }
 
 // branchBase is the branch of the environment, else the default branch: as the

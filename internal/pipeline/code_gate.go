@@ -3,9 +3,12 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"io/fs"
+	"path"
 	"slices"
 	"sync"
 
+	"github.com/bmatcuk/doublestar/v4"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/strata-tf/strata/internal/affected"
@@ -57,10 +60,11 @@ func (g *gates) openCode() error {
 	if err != nil {
 		return fmt.Errorf("read what the repository holds: %w", err)
 	}
-	files = files.Only(func(name string) bool { return !affected.Written(name) })
-	if g.base != nil {
-		files = files.Replace(g.base, func(name string) bool { return scannerConfig(name) || g.reads(g.settings, name) })
+	files = files.Only(func(name string) bool { return !affected.Written(name) && !g.skips(name) })
+	if g.base != "" {
+		files = files.Replace(g.files, g.replaced)
 	}
+	files = files.Plain()
 	c := &codeGate{gates: g, tools: tools, files: files, whole: g.verb == "scan" && !g.named, done: make(chan struct{})}
 	ctx, cancel := context.WithCancel(g.soft)
 	c.stop = cancel
@@ -98,7 +102,7 @@ func (c *codeGate) run(ctx context.Context) {
 // not. What two tools found counts once.
 func (c *codeGate) weighAll(found [][]finding.Finding, errs []error) {
 	c.refuse = make(map[string]map[string]int)
-	scrub := runner.NewScrubber(c.Hide...)
+	scrub := c.scrubber()
 	users := c.users(found)
 	counted := make(map[string][]finding.Finding) // by mode: what only warns must not stand for what would refuse
 	for i, t := range c.tools {
@@ -111,9 +115,12 @@ func (c *codeGate) weighAll(found [][]finding.Finding, errs []error) {
 			}
 			continue
 		}
-		list := finding.Scope(scrubbed(found[i], scrub), func(file string) []string { return users[file] })
+		list := scrubbed(finding.Scope(append(found[i], c.unseen(t)...), func(file string) []string { return users[file] }), scrub)
 		list = slices.DeleteFunc(list, func(f finding.Finding) bool { return !c.concerns(f) })
 		for j := range list {
+			if list[j].File == "" && len(list[j].Units) == 0 { // of all there is
+				list[j].Units = ids(c.units)
+			}
 			list[j].Units = slices.DeleteFunc(list[j].Units, func(id string) bool { return !c.selected(id) })
 		}
 		list, known := c.weigh(check, list)
@@ -124,6 +131,15 @@ func (c *codeGate) weighAll(found [][]finding.Finding, errs []error) {
 		counts, twice := finding.Duplicates(list, stack.Trivy, stack.Tfsec)
 		c.share(mode, counts, twice)
 	}
+}
+
+// scrubber knows the secrets of all units of the run.
+func (g *gates) scrubber() *runner.Scrubber {
+	hide := slices.Clone(g.Hide)
+	for _, unit := range g.units {
+		hide = append(hide, g.secretsOf(unit)...)
+	}
+	return runner.NewScrubber(hide...)
 }
 
 // share gives findings to the checks of their tools, and notes whom they refuse.
@@ -150,11 +166,57 @@ func (c *codeGate) share(mode string, counts, twice []finding.Finding) {
 // concerns says whether a finding counts in this run: it is in what a selected
 // unit uses or, where all are looked at, in what no unit uses at all.
 func (c *codeGate) concerns(f finding.Finding) bool {
-	return slices.ContainsFunc(f.Units, c.selected) || c.whole && len(f.Units) == 0
+	return slices.ContainsFunc(f.Units, c.selected) || c.whole && len(f.Units) == 0 || f.File == ""
 }
 
 func (c *codeGate) selected(id string) bool {
 	return slices.ContainsFunc(c.units, func(u *stack.Unit) bool { return u.ID() == id })
+}
+
+// skips says whether a file is not to be looked at.
+func (g *gates) skips(name string) bool {
+	return slices.ContainsFunc(g.settings.Scan.Skip, func(glob string) bool {
+		is, err := doublestar.Match(glob, name)
+		return err == nil && is
+	})
+}
+
+// unseen are the units' files with resources that a tool does not read, and the
+// modules that are where none looks: what is in them is not known to be right.
+func (c *codeGate) unseen(t codeTool) []finding.Finding {
+	if t.reads == nil {
+		return nil
+	}
+	var list []finding.Finding
+	add := func(unit *stack.Unit, file, why string) {
+		list = append(list, finding.Finding{
+			Tool: t.name, Rule: scan.Unread, Severity: finding.High, Unit: unit.ID(), Dir: unit.Path, File: file,
+			Title: t.name + " " + why + ": nothing in it was looked at",
+			Help:  "see to it that another scanner reads it, and suppress this",
+		})
+	}
+	for _, unit := range c.units {
+		modules, err := c.reader.Tree(unit.Path)
+		if err != nil {
+			continue // the tool tells what it cannot read
+		}
+		for _, dir := range sortedKeys(modules) {
+			entries, err := fs.ReadDir(c.files.FS, dir)
+			if err != nil || len(entries) == 0 {
+				add(unit, dir, "was not given this module, which is hidden, left out or of another repository")
+			}
+			for _, entry := range entries {
+				name := path.Join(dir, entry.Name())
+				if !stack.IsTerraformFile(name) || t.reads(name) {
+					continue
+				}
+				if text, err := fs.ReadFile(c.files.FS, name); err != nil || scanned.Match(text) {
+					add(unit, name, "does not read files of this kind")
+				}
+			}
+		}
+	}
+	return finding.Number(list)
 }
 
 // users lists the units that use each of the files with findings: those of other

@@ -21,11 +21,19 @@ import (
 	"github.com/strata-tf/strata/internal/terraform"
 )
 
+// inTree is where the code is in the tree that tools are given, with nothing beside
+// it: trivy leaves folders of some names out right below what it looks at.
+const inTree = "repository"
+
+// lookLimit is how long a tool may look at the code.
+const lookLimit = 20 * time.Minute
+
 // codeTool is a tool that looks at code.
 type codeTool struct {
 	name, mode string
 	install    string // how to get it, and by which gate it is switched off
 	gate       string
+	reads      func(name string) bool // whether it reads a file of this name; nil for all
 	program    runner.Tool
 	how        string // all that its result depends on beside its version and the files
 	version    func(ctx context.Context, ws runner.Workspace) (string, error)
@@ -34,24 +42,39 @@ type codeTool struct {
 
 // scanner is a scanner as a tool of the gate.
 func (g *gates) scanner(sc scan.Scanner, mode string) codeTool {
-	program := g.program(sc.Tool)
-	how, _ := json.Marshal([]any{sc.Args(scan.Options{}), sc.Env, program.Image}) // plain data
+	program, scrub := g.program(sc.Tool), g.scrubber()
+	how, _ := json.Marshal([]any{sc.Args(scan.Options{}), sc.Env, program.Image, program.Binary}) // plain data
 	return codeTool{
 		name: sc.Name, mode: mode, install: sc.Install, gate: sc.Name, program: program, how: string(how),
+		reads: sc.Reads,
 		version: func(ctx context.Context, ws runner.Workspace) (string, error) {
 			result, err := ws.Run(ctx, runner.Step{Tool: program, Args: sc.VersionArgs, Dir: ".", Env: sc.Env, Keep: true, Bare: true})
 			return scan.ParseVersion(result.Stdout), err
 		},
 		look: func(ctx context.Context, ws runner.Workspace) (scan.Report, error) {
-			o := scan.Options{Root: ws.SourcePath("."), Cache: ws.Path("checks")}
-			result, err := ws.Run(ctx, runner.Step{Tool: program, Args: sc.Args(o), Dir: ".", Env: sc.Env, OKCodes: sc.OKCodes, Keep: true, Sensitive: true, Bare: true})
+			o := scan.Options{Root: ws.SourcePath(inTree), Above: ws.SourcePath("."), Cache: ws.Path("checks")}
+			result, err := ws.Run(ctx, runner.Step{Tool: program, Args: sc.Args(o), Dir: inTree, Env: sc.Env, OKCodes: sc.OKCodes, Keep: true, Sensitive: true, Bare: true})
 			var exit *runner.ExitError
 			if err != nil && !errors.As(err, &exit) {
 				return scan.Report{}, err
 			}
-			return sc.Read(o, scan.Output{ExitCode: result.ExitCode, Stdout: result.Stdout, Stderr: result.Stderr})
+			return sc.Read(o, scan.Output{ExitCode: shellCode(result.ExitCode, err), Stdout: scrub.JSON(result.Stdout), Stderr: []byte(scrub.Text(string(result.Stderr)))})
 		},
 	}
+}
+
+// shellCode is the exit code that a shell tells of a process, which a scanner's own
+// wrapper or a container does too: 128 and the signal that ended it.
+func shellCode(code int, err error) int {
+	if code >= 0 || err == nil {
+		return code
+	}
+	for number, name := range map[int]string{2: "interrupt", 6: "aborted", 11: "segmentation fault", 15: "terminated"} {
+		if strings.Contains(err.Error(), "signal: "+name) {
+			return 128 + number
+		}
+	}
+	return 128 + 9
 }
 
 // formatter is Terraform's own, as a tool of the gate.
@@ -60,7 +83,7 @@ func (g *gates) formatter(mode string) codeTool {
 		name: g.tool.Name, mode: mode, gate: stack.GateValidate, program: g.tool, how: strings.Join(terraform.FmtArgs(), " "),
 		version: func(context.Context, runner.Workspace) (string, error) { return g.version.Number, nil },
 		look: func(ctx context.Context, ws runner.Workspace) (scan.Report, error) {
-			result, err := ws.Run(ctx, runner.Step{Tool: g.tool, Args: terraform.FmtArgs(), Dir: ".", Env: g.env, OKCodes: []int{terraform.FmtUnformatted}, Keep: true, Bare: true})
+			result, err := ws.Run(ctx, runner.Step{Tool: g.tool, Args: terraform.FmtArgs(), Dir: inTree, Env: g.env, OKCodes: []int{terraform.FmtUnformatted}, Keep: true, Bare: true})
 			var exit *runner.ExitError
 			if err != nil && !errors.As(err, &exit) {
 				return scan.Report{}, err
@@ -105,8 +128,10 @@ func (c *codeGate) told(ctx context.Context, t codeTool) (told scan.Report, cach
 		return told, false, err
 	}
 	defer ws.Close()
+	ctx, cancel := context.WithTimeoutCause(ctx, lookLimit, fmt.Errorf("%s took longer than %s", t.name, lookLimit))
+	defer cancel()
 	if told, err = t.look(ctx, ws); err != nil {
-		return scan.Report{}, false, err
+		return scan.Report{}, false, cmp.Or(timedOut(ctx), err)
 	}
 	told.Version = cmp.Or(told.Version, version)
 	c.keep(ctx, t, digest, told)
@@ -118,7 +143,7 @@ func (c *codeGate) writeOut() (*tree, error) {
 	c.cleaning.Lock()
 	defer c.cleaning.Unlock()
 	if c.clean == nil {
-		at, done, err := c.At(c.files)
+		at, done, err := c.At(c.files.In(inTree))
 		if err != nil {
 			return nil, err
 		}
@@ -127,17 +152,17 @@ func (c *codeGate) writeOut() (*tree, error) {
 	return c.clean, nil
 }
 
+// timedOut is why a time limit ended a context; nil where none did.
+func timedOut(ctx context.Context) error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
 // ask asks a tool for its version.
 func (c *codeGate) ask(ctx context.Context, t codeTool) (string, error) {
-	at := c.Runner
-	if inRepository(t.program.Binary) { // that of the files that are looked at
-		clean, err := c.writeOut()
-		if err != nil {
-			return "", err
-		}
-		at = clean.at
-	}
-	ws, err := at.Open(ctx, runner.Spec{ID: t.name, Dir: "."})
+	ws, err := c.Runner.Open(ctx, runner.Spec{ID: t.name, Dir: "."})
 	if err != nil {
 		return "", err
 	}
@@ -187,7 +212,10 @@ func (*codeGate) key(t codeTool) string { return "scans/" + t.name + ".json" }
 
 // kept is what a tool told of the same files.
 func (c *codeGate) kept(ctx context.Context, t codeTool, digest string) (scan.Report, bool) {
-	data, err := c.Store.Get(ctx, c.key(t))
+	if c.Cache == nil {
+		return scan.Report{}, false
+	}
+	data, err := c.Cache.Get(ctx, c.key(t))
 	if err != nil {
 		return scan.Report{}, false
 	}
@@ -200,7 +228,7 @@ func (c *codeGate) kept(ctx context.Context, t codeTool, digest string) (scan.Re
 
 // keep keeps what a tool told; that it could not be kept costs only time.
 func (c *codeGate) keep(ctx context.Context, t codeTool, digest string, told scan.Report) {
-	if data, err := json.Marshal(keptScan{digest, told}); err == nil {
-		_ = c.Store.Put(ctx, c.key(t), data)
+	if data, err := json.Marshal(keptScan{digest, told}); err == nil && c.Cache != nil {
+		_ = c.Cache.Put(ctx, c.key(t), data)
 	}
 }

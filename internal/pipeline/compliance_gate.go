@@ -114,9 +114,10 @@ func (c *complianceGate) look(ctx context.Context, r *unitRun) (scan.Report, err
 	if err != nil && !errors.As(err, &exit) {
 		return scan.Report{}, err
 	}
+	code := shellCode(result.ExitCode, err)
 	written, err := ws.ReadFile(ctx, output)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return scan.Report{}, err
 	}
-	return c.scanner.Read(o, scan.Output{ExitCode: result.ExitCode, Stdout: result.Stdout, Stderr: result.Stderr, File: written})
+	return c.scanner.Read(o, scan.Output{ExitCode: code, Stdout: []byte(r.scrub.Text(string(result.Stdout))), Stderr: []byte(r.scrub.Text(string(result.Stderr))), File: r.scrub.JSON(written)})
 }

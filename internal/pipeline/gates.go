@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -61,7 +62,7 @@ func (s *session) openGates(verb string) error {
 	if err != nil {
 		return errors.Join(err, g.close())
 	}
-	if g.base != nil && g.ask() {
+	if g.base != "" && (g.ask() || s.judged()) {
 		s.notes = append(s.notes, r.from)
 	}
 	return nil
@@ -161,10 +162,19 @@ func (g *gates) check(tool, mode string) *report.Check {
 	if g.checks[key] == nil {
 		g.checks[key] = &report.Check{
 			Tool: tool, Mode: mode, Findings: []finding.Finding{},
-			Severity: finding.Severity(g.settings.Severity(g.Select.Environment, tool)),
+			Severity: g.threshold(tool),
 		}
 	}
 	return g.checks[key]
+}
+
+// threshold is how grave a tool's findings must be to count: that is for scanners,
+// which find much. What policies deny counts however grave they call it.
+func (g *gates) threshold(tool string) finding.Severity {
+	if slices.Contains(stack.Scanners(), tool) {
+		return finding.Severity(g.settings.Severity(g.Select.Environment, tool))
+	}
+	return finding.Info
 }
 
 // warnExpired names the suppressions that hold no longer.
@@ -179,6 +189,9 @@ func (g *gates) warnExpired() {
 func (g *gates) program(usual runner.Tool) runner.Tool {
 	said := g.settings.Tools[usual.Name]
 	usual.Binary, usual.Image = cmp.Or(said.Binary, usual.Binary), cmp.Or(said.Image, usual.Image)
+	if inRepository(said.Binary) { // it runs in files of its own, where the repository is not
+		usual.Binary = filepath.Join(g.Root, filepath.FromSlash(said.Binary))
+	}
 	return usual
 }
 

@@ -29,10 +29,10 @@ func overLimits(limits *stack.Limits, unit string, plan *terraform.Plan) []findi
 	destroy, replace := plan.Counts.Destroy, plan.Counts.Replace
 	over(limits.Destroy, destroy, "destroy", fmt.Sprintf("the plan destroys %s, and the limit is %s", plural(destroy, "resource", "resources"), of(limits.Destroy)))
 	over(limits.Replace, replace, "replace", fmt.Sprintf("the plan replaces %s, and the limit is %s", plural(replace, "resource", "resources"), of(limits.Replace)))
-	if plan.Existing > 0 {
+	if lost := destroy + replace + plan.Counts.Forget; plan.Existing > 0 {
 		// Rounded up: a share that is a little over the limit is over it.
-		percent := (100*(destroy+replace) + plan.Existing - 1) / plan.Existing
-		over(limits.Percent, percent, "percent", fmt.Sprintf("the plan destroys or replaces %d of %s (%d %%), and the limit is %s %%", destroy+replace, plural(plan.Existing, "resource", "resources"), percent, of(limits.Percent)))
+		percent := (100*lost + plan.Existing - 1) / plan.Existing
+		over(limits.Percent, percent, "percent", fmt.Sprintf("the plan destroys, replaces or forgets %d of %s (%d %%), and the limit is %s %%", lost, plural(plan.Existing, "resource", "resources"), percent, of(limits.Percent)))
 	}
 	return list
 }

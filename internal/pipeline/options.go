@@ -68,6 +68,7 @@ type Options struct {
 	Logs        string // a folder for logs alone, where Out is empty; "" for none
 
 	// What gates are told:
+	Cache     Cache              // keeps what tools told of the same files; nil keeps nothing. Nobody who asks for a change may write it
 	GatesFrom string             // the revision that gates, limits, policies and suppressions are taken from
 	Baselines []finding.Baseline // accepted findings, besides those that strata.yaml names
 	Tools     []string           // of a scan: the scanners that are asked, whatever the environment says of them
@@ -127,6 +128,12 @@ type Store interface {
 	Delete(ctx context.Context, key string) error
 	// List returns the keys that begin with prefix, sorted.
 	List(ctx context.Context, prefix string) ([]string, error)
+}
+
+// Cache keeps what can be had again.
+type Cache interface {
+	Put(ctx context.Context, key string, data []byte) error
+	Get(ctx context.Context, key string) ([]byte, error)
 }
 
 // Memory is the store of records and of the ledger.

@@ -9,13 +9,14 @@ import (
 	"time"
 
 	"github.com/strata-tf/strata/internal/affected"
+	"github.com/strata-tf/strata/internal/finding"
 	"github.com/strata-tf/strata/internal/policy"
 	"github.com/strata-tf/strata/internal/runner"
 	"github.com/strata-tf/strata/internal/stack"
 )
 
 // opa is the name of the tool that evaluates policies.
-const opa = "opa"
+const opa = finding.OPA
 
 // policyGate holds plans against policies: one server for the whole run.
 type policyGate struct {
@@ -179,12 +180,15 @@ func (p *policyGate) load(ctx context.Context) error {
 	return nil
 }
 
+// endsIn is how soon it is known that a server has ended whose connection broke.
+const endsIn = time.Second
+
 // because puts why the server has ended before what followed from it.
 func (p *policyGate) because(err error) error {
 	select {
 	case <-p.server.Ended():
 		return fmt.Errorf("opa has ended: %w", p.server.Err())
-	default:
+	case <-time.After(endsIn): // it is alive
 		return err
 	}
 }

@@ -33,7 +33,7 @@ type evaluated struct {
 func (p *policyGate) evaluate(ctx context.Context, r *unitRun, document []byte, scrub *runner.Scrubber) (evaluated, error) {
 	var e evaluated
 	started := time.Now()
-	results, err := p.client.Evaluate(ctx, policy.Input{Unit: r.unit.ID(), Plan: document, Strata: p.about(r)})
+	results, err := p.client.Evaluate(ctx, policy.Input{Unit: r.unit.ID(), Plan: document, Strata: p.about(r), Scrub: scrub.JSON})
 	if err != nil {
 		return e, p.because(err)
 	}
@@ -81,6 +81,10 @@ func (p *policyGate) judge(r *unitRun, v *verdict) error {
 		v.fault(c, words)
 		return nil
 	}
+	denied, undecided := p.carry(r)
+	r.asked = questions(e.undetermined, false)
+	r.asked = append(r.asked, r.carried()...)
+	e.deny, e.undetermined = append(e.deny, denied...), append(e.undetermined, undecided...)
 	v.add(c, p.hold(c, e.deny))
 	p.tell(e.warn)
 	// A baseline accepts what is found, and never what is not known.
@@ -90,7 +94,7 @@ func (p *policyGate) judge(r *unitRun, v *verdict) error {
 	if p.unknown == stack.Deny {
 		v.add(c, undetermined)
 	}
-	r.undetermined = len(e.undetermined) > 0
+	r.undetermined = len(e.undetermined) > len(undecided)
 	return nil
 }
 
@@ -100,11 +104,7 @@ func (p *policyGate) tell(warnings []finding.Finding) {
 	if len(warnings) == 0 {
 		return
 	}
-	c := p.check(opa, stack.Warn)
-	p.mu.Lock()
-	c.Severity = finding.Info
-	p.mu.Unlock()
-	p.hold(c, warnings)
+	p.hold(p.check(opa, stack.Warn), warnings)
 }
 
 // judgeApplied asks the policies again that could not be decided before the
@@ -163,6 +163,7 @@ func (r *unitRun) judgeFilled(p *policyGate, c *report.Check) error {
 	p.tell(e.warn)
 	switch {
 	case len(counted) > 0:
+		r.keepDenied(counted)
 		return &deniedError{len(counted)}
 	case len(left) > 0:
 		return errors.New("it still reads what is not known")

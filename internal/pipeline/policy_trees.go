@@ -34,8 +34,8 @@ func (p *policyGate) parse(ctx context.Context) ([]policy.Module, error) {
 		trees.Trees[key] = tree
 		modules = append(modules, module)
 	}
-	if data, err := json.Marshal(trees); err == nil && len(trees.Trees) > 0 {
-		_ = p.Store.Put(ctx, treesKey, data) // that it could not be kept costs only time
+	if data, err := json.Marshal(trees); err == nil && p.Cache != nil {
+		_ = p.Cache.Put(ctx, treesKey, data) // that it could not be kept costs only time
 	}
 	return modules, nil
 }
@@ -50,8 +50,11 @@ type keptTrees struct {
 }
 
 func (p *policyGate) keptTrees(ctx context.Context) map[string]json.RawMessage {
+	if p.Cache == nil {
+		return nil
+	}
 	var kept keptTrees
-	data, err := p.Store.Get(ctx, treesKey)
+	data, err := p.Cache.Get(ctx, treesKey)
 	if err != nil || json.Unmarshal(data, &kept) != nil || kept.Version != p.version {
 		return nil
 	}

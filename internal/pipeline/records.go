@@ -179,7 +179,9 @@ func (r *unitRun) beginRecord(g gathered) error {
 	if r.memory == nil {
 		return nil
 	}
-	if err := record.Begin(r.soft, r.memory.store, r.newRecord(g)); err != nil {
+	next := r.newRecord(g)
+	next.Open = r.asked
+	if err := record.Begin(r.soft, r.memory.store, next); err != nil {
 		if r.soft.Err() == nil {
 			err = errors.New(err.Error()) // as a whole, not only the file that failed
 		}

@@ -1,16 +1,16 @@
 package pipeline
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"github.com/bmatcuk/doublestar/v4"
 
 	"github.com/strata-tf/strata/internal/affected"
 	"github.com/strata-tf/strata/internal/finding"
@@ -22,102 +22,166 @@ import (
 // gates, policies, rules of scanners, and the findings that are accepted.
 type rules struct {
 	settings *stack.Config
-	files    *affected.Snapshot // that gates read: policies, rules, baseline
-	base     *affected.Snapshot // the commit they are of; nil for the files as they lie there
+	files    *affected.Snapshot // that gates and scanners go by; what links lead to is in their place
+	base     string             // the commit they are of; "" for the files as they lie there
 	from     string             // says so to people
-	// changed are the changes to the rules that hold once they are merged.
-	changed []finding.Finding
+	configs  map[string]bool    // files that scanners are configured by, in these rules or in the working tree
+	changed  []finding.Finding  // changes to the rules, that hold once they are merged
 }
 
-// findRules reads the rules: those of the base commit where the run is for a
-// pull request, or compares with a base. Otherwise whoever asks for a change
-// could let it pass.
+// findRules reads the rules: those of the target where the run is for a pull
+// request, or compares with a base. Otherwise whoever asks for a change could let
+// it pass.
 func (s *session) findRules(verb string) (*rules, error) {
-	base, from, err := s.rulesBase(verb)
+	base, forked, from, err := s.rulesBase(verb)
 	if err != nil {
 		return nil, err
 	}
 	if base == "" {
 		r := &rules{settings: s.config}
-		r.files, err = affected.SnapshotOf(s.Source, r.folders()...)
+		r.files, err = ruleFiles(s.Source, s.config)
 		if err != nil {
 			return nil, fmt.Errorf("read policies and rules: %w", err)
 		}
 		return r, nil
 	}
-	r := &rules{}
-	if r.base, err = s.Repository.Commit(base); err != nil {
+	commit, err := s.Repository.Commit(base)
+	if err != nil {
 		return nil, err
 	}
-	if r.settings, err = stack.Load(r.base.FS); err != nil {
+	r := &rules{base: base, from: fmt.Sprintf("gates, limits, policies and suppressions are those of %s (%s)", short(base), from)}
+	if r.settings, err = stack.Load(commit.FS); err != nil {
 		return nil, fmt.Errorf("the rules of %s (%s), which hold for this run: %w", short(base), from, err)
 	}
-	r.files = r.base.Only(func(name string) bool { return r.reads(r.settings, name) })
-	r.from = fmt.Sprintf("gates, limits, policies and suppressions are those of %s (%s)", short(base), from)
-	return r, r.compare(s)
+	if _, known := r.settings.Environments[s.Select.Environment]; !known && !s.judged() {
+		r := &rules{settings: s.config}
+		r.files, err = ruleFiles(s.Source, s.config)
+		return r, err
+	} else if !known {
+		return nil, &RefusedError{fmt.Sprintf("%s (%s), whose gates hold for this run, has no environment %s: it would have none; describe it there first, in a change of its own", short(base), from, s.Select.Environment)}
+	}
+	if err := r.refusePrograms(); err != nil {
+		return nil, err
+	}
+	if r.files, err = ruleFiles(commit.FS, r.settings); err != nil {
+		return nil, fmt.Errorf("read policies and rules of %s: %w", short(base), err)
+	}
+	return r, r.compare(s, forked)
 }
 
-// rulesBase is the commit whose rules hold; "" where those hold that lie there.
-func (s *session) rulesBase(verb string) (commit, from string, err error) {
+// judged says whether somebody else's change is looked at, and not one's own.
+func (s *session) judged() bool {
+	ci, ok := s.ci()
+	return s.GatesFrom != "" || ok && ci.PullRequest
+}
+
+// rulesBase is the commit whose rules hold, the target's newest: of an older one
+// whoever asks for a change could choose which. forked is where the change left
+// it. Both are "" where the rules hold that lie there.
+func (s *session) rulesBase(verb string) (base, forked, from string, err error) {
 	ci, ok := s.ci()
 	request := ok && ci.PullRequest
+	target := s.GatesFrom
+	from = "--gates-from"
 	switch {
-	case s.GatesFrom != "":
-		if s.Repository == nil {
-			return "", "", fmt.Errorf("--gates-from: %w", s.noRepository())
-		}
-		if commit, err = s.Repository.MergeBase(s.GatesFrom, "HEAD"); err != nil {
-			return "", "", fmt.Errorf("--gates-from %s: %w", s.GatesFrom, err)
-		}
-		return commit, "--gates-from", nil
+	case target != "":
 	case request && s.Repository == nil:
-		return "", "", fmt.Errorf("this run is for a pull request, whose gates come from its base commit: %w", s.noRepository())
+		return "", "", "", fmt.Errorf("this run is for a pull request, whose gates come from its target: %w", s.noRepository())
 	case request:
-		if commit, from, err = s.base(s.config); err != nil {
-			err = fmt.Errorf("this run is for a pull request, whose gates come from its base commit: %w", err)
+		if target, from, err = s.mergeTarget(ci.Branch); err != nil {
+			return "", "", "", err
 		}
-		return commit, from, err
 	case s.compares && verb != "deploy":
-		return s.base(s.config)
+		if target, from, err = s.baseRevision(s.config); err != nil {
+			return "", "", "", err
+		}
+	default:
+		return "", "", "", nil
 	}
-	return "", "", nil
+	if s.Repository == nil {
+		return "", "", "", fmt.Errorf("gates come from %s (%s): %w", target, from, s.noRepository())
+	}
+	if base, err = s.Repository.Resolve(target); err != nil && request && s.GatesFrom == "" {
+		return "", "", "", fmt.Errorf("this run is for a pull request, whose gates come from its target: %w", err)
+	} else if err != nil {
+		return "", "", "", fmt.Errorf("gates come from %s (%s): %w", target, from, err)
+	}
+	if forked, err = s.Repository.MergeBase(target, "HEAD"); err != nil {
+		forked = base // a shallow clone has no history: what differs counts as changed
+	}
+	return base, forked, from, nil
 }
 
-// folders are the names below which the files are that gates read.
-func (r *rules) folders() []string {
-	all := []string{r.settings.Policy.Path, r.settings.Scan.Compliance.Path}
-	if r.settings.Scan.Baseline != "" {
-		all = append(all, r.settings.Scan.Baseline)
+// mergeTarget is what a pull request is to be merged into: its branch as it is now,
+// else the commit that the CI names.
+func (s *session) mergeTarget(branch string) (revision, from string, err error) {
+	if _, err := s.Repository.Resolve("origin/" + branch); err == nil {
+		return "origin/" + branch, "the target of the pull request", nil
 	}
-	for _, name := range append([]string{opa}, stack.Scanners()...) {
-		if binary := r.settings.Tools[name].Binary; inRepository(binary) {
-			all = append(all, path.Clean(binary))
+	if revision, from, err = s.baseRevision(s.config); err != nil {
+		return "", "", fmt.Errorf("this run is for a pull request, whose gates come from its target: %w", err)
+	}
+	s.warnings = append(s.warnings, fmt.Sprintf("origin/%s is not in this clone: gates are those of %s (%s), which may be older; fetch it (git fetch origin %[1]s)", branch, short(revision), from))
+	return revision, from, nil
+}
+
+// ruleFiles reads all files that gates and scanners go by.
+func ruleFiles(files fs.FS, config *stack.Config) (*affected.Snapshot, error) {
+	names := []string{config.Policy.Path, config.Scan.Compliance.Path}
+	if config.Scan.Baseline != "" {
+		names = append(names, config.Scan.Baseline)
+	}
+	return affected.ReadBelow(files, slices.Concat(names, scannerConfigs(files))...)
+}
+
+// scannerConfigs lists the files and folders that scanners are configured by, and
+// those of the repository that these name.
+func scannerConfigs(files fs.FS) []string {
+	var names []string
+	for _, sc := range scan.Scanners() {
+		for _, glob := range sc.Config {
+			name := strings.TrimSuffix(glob, "/**")
+			names = append(names, name)
+			names = append(names, named(files, name)...)
 		}
 	}
-	return all
+	return names
+}
+
+// named lists the paths that a configuration names: whatever in it is one.
+func named(files fs.FS, config string) []string {
+	text, err := fs.ReadFile(files, config)
+	if err != nil {
+		return nil // there is none, or it is a folder: all in that counts
+	}
+	var names []string
+	for _, word := range bytes.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" \t\r\n\"',:[]{}", r) }) {
+		name := path.Clean(string(word))
+		if !fs.ValidPath(name) || name == "." {
+			continue
+		}
+		if _, err := fs.Stat(files, name); err == nil {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// refusePrograms refuses gates' programs that are files of the repository, which
+// a pull request can change, or what they call.
+func (r *rules) refusePrograms() error {
+	for _, name := range append([]string{opa}, stack.Scanners()...) {
+		binary := r.settings.Tools[name].Binary
+		if inRepository(binary) {
+			return &RefusedError{fmt.Sprintf("%s is a file of the repository (%s, `tools` in strata.yaml), which a pull request can change: name one on PATH, or an absolute path", name, binary)}
+		}
+	}
+	return nil
 }
 
 // inRepository says whether a program is one of the repository's files.
 func inRepository(binary string) bool {
-	return strings.Contains(binary, "/") && !filepath.IsAbs(binary) && !path.IsAbs(binary)
-}
-
-// reads says whether a file is one that gates read, apart from strata.yaml.
-func (*rules) reads(config *stack.Config, name string) bool {
-	r := rules{settings: config}
-	return slices.ContainsFunc(r.folders(), func(dir string) bool { return affected.Below(dir, name) })
-}
-
-// scannerConfig says whether a file changes what scanners find.
-func scannerConfig(name string) bool {
-	for _, sc := range scan.Scanners() {
-		for _, glob := range sc.Config {
-			if is, err := doublestar.Match(glob, name); err == nil && is {
-				return true
-			}
-		}
-	}
-	return false
+	return strings.Contains(binary, "/") && !path.IsAbs(binary) && !filepath.IsAbs(binary)
 }
 
 // has says whether there are files below a folder.
@@ -125,28 +189,103 @@ func (r *rules) has(dir string) bool {
 	return slices.ContainsFunc(r.files.Names, func(name string) bool { return affected.Below(dir, name) })
 }
 
+// replaced says whether a file of the working tree is not what scanners go by.
+func (r *rules) replaced(name string) bool { return r.configs[name] }
+
 // ruleChanged is the rule of a finding which says that the rules change.
 const ruleChanged = "gates-changed"
 
-// compare finds what the working tree changes in the rules.
-func (r *rules) compare(s *session) error {
+// compare finds what the working tree changes in the rules since it left the base.
+func (r *rules) compare(s *session, forked string) error {
+	before, err := s.Repository.Commit(forked)
+	if err != nil {
+		return err
+	}
+	old, err := stack.Load(before.FS)
+	if err != nil {
+		old = r.settings // it could not be read then: all that differs counts
+	}
+	if !bytes.Equal(gateSettings(old), gateSettings(s.config)) {
+		r.change(stack.ConfigFile, 0, "what strata.yaml says of gates, limits, policies, scans, tools, hooks or terraform is changed")
+	}
+	now := make(map[string]string)
+	was := make(map[string]string)
+	for _, config := range []*stack.Config{r.settings, s.config} {
+		for _, side := range []struct {
+			files fs.FS
+			ids   map[string]string
+		}{{s.Source, now}, {before.FS, was}} {
+			read, err := ruleFiles(side.files, config)
+			if err != nil {
+				return fmt.Errorf("read policies and rules: %w", err)
+			}
+			for _, name := range read.Names {
+				side.ids[name], _ = read.ID(name)
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(now)) {
+		switch {
+		case was[name] == "":
+			r.change(name, 0, "a file that gates read is added")
+		case was[name] != now[name]:
+			r.change(name, 0, "a file that gates read is changed")
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(was)) {
+		if now[name] == "" {
+			r.change(name, 0, "a file that gates read is removed")
+		}
+	}
+	r.configs = make(map[string]bool)
+	for _, files := range []fs.FS{s.Source, r.files.FS} {
+		read, err := affected.ReadBelow(files, scannerConfigs(files)...)
+		if err != nil {
+			return fmt.Errorf("read what scanners are configured by: %w", err)
+		}
+		for _, name := range read.Names {
+			r.configs[name] = true
+		}
+	}
+	return r.compareCode(s, before)
+}
+
+func (r *rules) change(file string, line int, title string) {
+	r.changed = append(r.changed, finding.Finding{
+		Tool: toolStrata, Rule: ruleChanged, Severity: finding.High, Title: title, File: file, Line: line,
+		Help: "see that somebody who answers for the gates has agreed",
+	})
+}
+
+// ignoring is what comments say that make a scanner leave a finding out.
+var ignoring = []string{"tfsec:ignore", "trivy:ignore", "checkov:skip", "bridgecrew:skip"}
+
+// compareCode finds comments that make scanners leave findings out, where the
+// change has brought them.
+func (r *rules) compareCode(s *session, before *affected.Snapshot) error {
 	now, err := s.WorkingTree()
 	if err != nil {
 		return fmt.Errorf("read what the repository holds: %w", err)
 	}
-	add := func(file, title string) {
-		r.changed = append(r.changed, finding.Finding{
-			Tool: toolStrata, Rule: ruleChanged, Severity: finding.High, Title: title, File: file,
-			Help: "it takes effect once it is merged: see that somebody who answers for the gates has agreed",
-		})
-	}
-	if !slices.Equal(gateSettings(r.settings), gateSettings(s.config)) {
-		add(stack.ConfigFile, "what strata.yaml says of gates, limits, policies, scans or tools is changed")
-	}
-	for _, change := range affected.Diff(r.base, now) {
-		for _, name := range []string{change.Path, change.From} {
-			if name != "" && (r.reads(r.settings, name) || r.reads(s.config, name) || scannerConfig(name)) {
-				add(name, fmt.Sprintf("a file that gates read is changed (%s)", change.Kind))
+	for _, c := range affected.Diff(before, now) {
+		if !stack.IsTerraformFile(c.Path) {
+			continue
+		}
+		text, err := fs.ReadFile(now.FS, c.Path)
+		if err != nil {
+			continue // it is gone
+		}
+		old, _ := fs.ReadFile(before.FS, c.Path)
+		had := make(map[string]bool)
+		for line := range strings.Lines(string(old)) {
+			had[strings.TrimSpace(line)] = true
+		}
+		n := 0
+		for line := range strings.Lines(string(text)) {
+			n++
+			line = strings.TrimSpace(line)
+			if !had[line] && slices.ContainsFunc(ignoring, func(word string) bool { return strings.Contains(line, word) }) {
+				r.change(c.Path, n, "a comment that makes a scanner leave findings out is added")
 			}
 		}
 	}
@@ -165,8 +304,10 @@ func gateSettings(c *stack.Config) []byte {
 		Policy       stack.Policy
 		Scan         stack.Scan
 		Tools        map[string]stack.Tool
+		Hooks        stack.Hooks
+		Terraform    stack.Terraform
 		Given        []bool
-	}{make(map[string]environment), c.Policy, c.Scan, c.Tools, []bool{c.Policy.Given, c.Scan.Given, c.Scan.Compliance.Given}}
+	}{make(map[string]environment), c.Policy, c.Scan, c.Tools, c.Hooks, c.Terraform, []bool{c.Policy.Given, c.Scan.Given, c.Scan.Compliance.Given}}
 	for name, e := range c.Environments {
 		settings.Environments[name] = environment{e.Gates, e.Limits}
 	}

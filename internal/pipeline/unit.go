@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/strata-tf/strata/internal/record"
 	"github.com/strata-tf/strata/internal/report"
 	"github.com/strata-tf/strata/internal/runner"
 	"github.com/strata-tf/strata/internal/stack"
@@ -33,8 +34,9 @@ type unitRun struct {
 	document []byte // the plan as JSON, where a gate reads it
 	applying terraform.Applying
 
-	undetermined bool // policies are to be asked again after the apply
-	passing      bool // its result is told and stops nothing that needs it
+	asked        []record.Question // of policies, about what this or an earlier apply makes
+	undetermined bool              // policies are to be asked again after the apply
+	passing      bool              // its result is told and stops nothing that needs it
 }
 
 const (

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"strings"
 	"time"
 
 	"github.com/strata-tf/strata/internal/finding"
@@ -105,15 +104,20 @@ func (r *unitRun) validateCode(ctx context.Context) ([]finding.Finding, error) {
 // testCode runs the unit's tests, where it has some. These may make real
 // resources, and remove them: that is what they say.
 func (r *unitRun) testCode(ctx context.Context) ([]finding.Finding, error) {
-	if !r.hasTests() {
+	tests := r.tests()
+	if len(tests) == 0 {
+		return nil, nil
+	}
+	if r.session.run.Verb == "plan" && !terraform.TestsOnlyPlan(tests) {
+		r.warn("its tests make real resources, which a plan does not: deploy and validate run them")
 		return nil, nil
 	}
 	result, err := r.checkStep(ctx, terraform.TestArgs())
 	if err != nil {
 		return nil, err
 	}
-	tests, err := terraform.ReadTests(r.tool.Name, r.unit.ID(), r.unit.Path, result.ExitCode, result.Stdout, result.Stderr)
-	return tests.Findings, err
+	told, err := terraform.ReadTests(r.tool.Name, r.unit.ID(), r.unit.Path, result.ExitCode, result.Stdout, result.Stderr)
+	return told.Findings, err
 }
 
 // checkStep runs a step of which every exit code is a result.
@@ -129,13 +133,22 @@ func (r *unitRun) checkStep(ctx context.Context, args []string) (runner.Result, 
 	return result, err
 }
 
-func (r *unitRun) hasTests() bool {
-	var names []string
+// tests are the unit's test files, by name.
+func (r *unitRun) tests() map[string][]byte {
+	tests := make(map[string][]byte)
 	for _, dir := range []string{r.unit.Path, path.Join(r.unit.Path, "tests")} {
 		entries, _ := fs.ReadDir(r.Source, dir) // none where there is no such folder
 		for _, entry := range entries {
-			names = append(names, strings.ToLower(entry.Name()))
+			name := path.Join(dir, entry.Name())
+			if !terraform.IsTest(name) {
+				continue
+			}
+			data, err := fs.ReadFile(r.Source, name)
+			if err != nil {
+				data = nil // it cannot be told what is in it
+			}
+			tests[name] = data
 		}
 	}
-	return terraform.HasTests(names)
+	return tests
 }

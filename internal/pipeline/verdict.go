@@ -150,7 +150,7 @@ func (g *gates) looked(c *report.Check, n int, seconds float64) {
 func scrubbed(list []finding.Finding, scrub *runner.Scrubber) []finding.Finding {
 	list = slices.Clone(list)
 	for i := range list {
-		for _, text := range []*string{&list[i].Title, &list[i].Help, &list[i].Rule, &list[i].Resource} {
+		for _, text := range []*string{&list[i].Title, &list[i].Help, &list[i].Rule, &list[i].Resource, &list[i].File} {
 			*text = scrub.Text(*text)
 		}
 		list[i].Aliases = slices.Clone(list[i].Aliases)

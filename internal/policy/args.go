@@ -9,6 +9,7 @@ package policy
 import (
 	"time"
 
+	"github.com/strata-tf/strata/internal/finding"
 	"github.com/strata-tf/strata/internal/runner"
 )
 
@@ -16,7 +17,7 @@ const version = "1.22.2"
 
 // Tool is OPA as it is tested.
 func Tool() runner.Tool {
-	return runner.Tool{Name: "opa", Binary: "opa", Image: "openpolicyagent/opa:" + version}
+	return runner.Tool{Name: finding.OPA, Binary: "opa", Image: "openpolicyagent/opa:" + version}
 }
 
 // Install is how to get OPA on a host.

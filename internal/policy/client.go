@@ -135,6 +135,9 @@ type Input struct {
 	Unit   string // its id, for messages
 	Plan   []byte // the output of `show -json`, which policies see as input
 	Strata any    // what policies see as data.strata
+	// Scrub takes out of the policies' answer, as JSON, what must not be shown; nil
+	// takes nothing out.
+	Scrub func(answer []byte) []byte
 }
 
 // Result is what one query gave.
@@ -190,6 +193,9 @@ func (c *Client) evaluate(ctx context.Context, in Input) ([]Result, error) {
 		given, defined := answer.Result["q"+strconv.Itoa(i)]
 		results[i] = Result{Query: q, Defined: defined}
 		if defined {
+			if in.Scrub != nil {
+				given = in.Scrub(given)
+			}
 			if results[i].Messages, err = Messages(q, given); err != nil {
 				return nil, fmt.Errorf("%s: %w", q, err)
 			}

@@ -3,6 +3,8 @@ package policy
 import (
 	"encoding/json"
 	"fmt"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -125,6 +127,16 @@ func TestMutations(t *testing.T) {
 			"aws_ebs_volume.data", actions("delete", "create"),
 			"aws_ebs_volume.data would be destroyed in production (destroy.rego, terraform.deny/no-destroy)", "",
 		},
+		"a load balancer without protection": {
+			"aws_lb.web", set("enable_deletion_protection", false),
+			"aws_lb.web can be deleted: set enable_deletion_protection (deletion_protection.rego, terraform.deny/deletion-protection)", "",
+		},
+		"a database that is destroyed": {
+			"aws_db_instance.main", func(rc, after, _ fields) {
+				rc["change"] = fields{"actions": []any{"delete"}, "before": after, "after": nil, "after_unknown": fields{}}
+			},
+			"aws_db_instance.main would be destroyed in production (destroy.rego, terraform.deny/no-destroy)", "",
+		},
 		"a port that may be open": {"aws_security_group.web", set("ingress", []any{fields{"protocol": "tcp", "from_port": 443, "to_port": 443, "cidr_blocks": []any{"0.0.0.0/0"}, "ipv6_cidr_blocks": []any{}}}), "", ""},
 		"an unknown block":        {"aws_security_group.web", forget("ingress", true), "", "aws_security_group.web: ingress (public_ingress.rego)"},
 		"an unknown list in a block": {
@@ -145,8 +157,29 @@ func TestMutations(t *testing.T) {
 				t.Fatal(err)
 			}
 			judge(t, a, readPlan(t, plan), results[0].Messages, test.deny, test.unknown)
+			if diff := cmp.Diff(ownMessages(t, plan), texts(results[0].Messages)); diff != "" {
+				t.Errorf("-opa's own +got:\n%s", diff)
+			}
 		})
 	}
+}
+
+// ownMessages are what `opa eval` says of a plan by itself, sorted.
+func ownMessages(t *testing.T, plan []byte) []string {
+	t.Helper()
+	strata, err := json.Marshal(map[string]any{"strata": production()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	inputs := policies(t, map[string]string{"plan.json": string(plan), "strata.json": string(strata)})
+	out := run(t, library, "eval", "--format", "raw", "--data", ".", "--data", filepath.Join(inputs, "strata.json"),
+		"--input", filepath.Join(inputs, "plan.json"), "data.terraform.deny")
+	var messages []string
+	if err := json.Unmarshal(out.stdout, &messages); err != nil || out.code != 0 {
+		t.Fatalf("exit code %d, %v: %s%s", out.code, err, out.stdout, out.stderr)
+	}
+	slices.Sort(messages)
+	return messages
 }
 
 // judge compares what is found and what is undetermined.

@@ -55,12 +55,12 @@ func messages(tree any, name string) []Message {
 	case []any:
 		var all []Message
 		for _, item := range t {
-			if _, ok := item.(bool); ok || item == nil {
+			found := messages(item, name)
+			if _, ok := item.(bool); ok || len(found) == 0 {
 				// It is in the list, whatever it says.
-				all = append(all, said(compact(item)))
-				continue
+				found = []Message{said(compact(item))}
 			}
-			all = append(all, messages(item, name)...)
+			all = append(all, found...)
 		}
 		return all
 	case map[string]any:
@@ -163,7 +163,7 @@ func (a *Analysis) Findings(unit string, plan *Plan, messages []Message) []findi
 	var list []finding.Finding
 	for _, m := range messages {
 		f := finding.Finding{
-			Tool: "opa", Rule: a.query.Rule(), Severity: finding.High, Title: m.Text, Unit: unit, Resource: m.Resource, Help: m.Help,
+			Tool: finding.OPA, Rule: a.query.Rule(), Severity: finding.High, Title: m.Text, Unit: unit, Resource: m.Resource, Help: m.Help,
 		}
 		if a.query.Warn {
 			f.Severity = finding.Low

@@ -64,3 +64,29 @@ func TestAccount(t *testing.T) {
 		t.Error("whole texts")
 	}
 }
+
+func TestMessagesOfEveryItem(t *testing.T) {
+	q := query(t, "data.terraform.deny")
+	for text, want := range map[string][]string{
+		`[{"encrypted":false}]`:       {`{"encrypted":false}`},
+		`[{}]`:                        {`{}`},
+		`[[]]`:                        {`[]`},
+		`[{"a":"x","b":false}]`:       {"a: x"},
+		`[]`:                          nil,
+		`{"s3":[],"rds":["open"]}`:    {"open"}, // packages below the query
+		`{"public":false}`:            nil,      // a rule that says no
+		`["a", null, 3, false, true]`: {"a", "null", "3", "false", "true"},
+	} {
+		messages, err := Messages(q, []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, m := range messages {
+			got = append(got, m.Text)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", text, diff)
+		}
+	}
+}

@@ -105,7 +105,7 @@ func ReadFormat(code int, stdout, stderr []byte) ([]finding.Finding, error) {
 		}
 		file = filepath.ToSlash(file)
 		list = append(list, finding.Finding{
-			Tool: "opa", Rule: RuleFormat, Severity: finding.Medium, Title: "the file is not formatted", File: file, Help: "opa fmt --write " + file,
+			Tool: finding.OPA, Rule: RuleFormat, Severity: finding.Medium, Title: "the file is not formatted", File: file, Help: "opa fmt --write " + file,
 		})
 	}
 	return finding.Number(list), nil
@@ -138,7 +138,7 @@ func ReadTests(code int, stdout, stderr []byte) (Tests, error) {
 	for _, test := range printed {
 		at := test.fault.fault()
 		f := finding.Finding{
-			Tool: "opa", Rule: RuleTest, Severity: finding.High, File: at.File, Line: at.Line,
+			Tool: finding.OPA, Rule: RuleTest, Severity: finding.High, File: at.File, Line: at.Line,
 			Title: "the test " + strings.TrimPrefix(test.Package, "data.") + "." + test.Name + " fails", Resource: test.Name,
 		}
 		switch {

@@ -38,9 +38,6 @@ func Analyse(q Query, modules []Module) *Analysis {
 	a := &Analysis{query: q}
 	rules := make(map[string][]*rule)
 	for _, m := range modules {
-		if m.tests() {
-			continue
-		}
 		for i := range m.rules {
 			id := pathID(m.rules[i].path)
 			rules[id] = append(rules[id], &m.rules[i])

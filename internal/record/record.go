@@ -44,6 +44,7 @@ type Record struct {
 	Run     string            `json:"run,omitempty"`
 	Time    time.Time         `json:"time,omitzero"`
 	Started time.Time         `json:"-"` // when the run began that saves this
+	Open    []Question        `json:"-"` // of the attempt that Begin notes
 
 	// What destroying the unit takes when its folder is gone, beside the code
 	// of the commit.
@@ -63,6 +64,7 @@ type Attempt struct {
 	Tools   map[string]string `json:"tools,omitempty"`
 	Run     string            `json:"run,omitempty"`
 	Time    time.Time         `json:"time,omitzero"`
+	Open    []Question        `json:"open,omitempty"`
 }
 
 // Backend says where a unit's state is: constants, and none of them secret.
@@ -176,7 +178,7 @@ func Begin(ctx context.Context, s Store, r Record) error {
 		return err
 	}
 	next.Path, next.Needs, next.Backend = r.Path, r.Needs, r.Backend
-	next.Attempt = &Attempt{Commit: r.Commit, Closure: r.Closure, Values: r.Values, Tools: r.Tools, Run: r.Run, Time: r.Time.UTC()}
+	next.Attempt = &Attempt{Commit: r.Commit, Closure: r.Closure, Values: r.Values, Tools: r.Tools, Run: r.Run, Time: r.Time.UTC(), Open: r.Open}
 	return put(ctx, s, next)
 }
 

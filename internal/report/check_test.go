@@ -298,10 +298,10 @@ func TestJUnitOfChecks(t *testing.T) {
 // before: lines are not in them.
 func TestJUnitNamesFindings(t *testing.T) {
 	list := finding.Number([]finding.Finding{
-		{Tool: "opa", Rule: "deny", Title: "a", File: "f.tf", Line: 1}, {Tool: "opa", Rule: "deny", Title: "b", File: "f.tf", Line: 2},
-		{Tool: "opa", Rule: "deny", Unit: "u@r:e", Resource: "a.b"}})
-	open := []finding.Finding{{Tool: "opa", Rule: "deny", Title: "c", Unit: "u@r:e"}, {Tool: "opa", Rule: "deny", Title: "d", Unit: "u@r:e"}}
-	suite := junitCheck(&Run{}, &Check{Tool: "opa", Mode: stack.Enforce, Findings: list, Undetermined: open})
+		{Tool: "trivy", Rule: "deny", Title: "a", File: "f.tf", Line: 1}, {Tool: "trivy", Rule: "deny", Title: "b", File: "f.tf", Line: 2},
+		{Tool: "trivy", Rule: "deny", Unit: "u@r:e", Resource: "a.b"}})
+	open := []finding.Finding{{Tool: "trivy", Rule: "deny", Title: "c", Unit: "u@r:e"}, {Tool: "trivy", Rule: "deny", Title: "d", Unit: "u@r:e"}}
+	suite := junitCheck(&Run{}, &Check{Tool: "trivy", Mode: stack.Enforce, Findings: list, Undetermined: open})
 	var names []string
 	for _, c := range suite.Cases {
 		names = append(names, c.Name)

@@ -30,8 +30,12 @@ func SARIF(w io.Writer, run *Run) error {
 		r.Undetermined = slices.Concat(r.Undetermined, c.Undetermined)
 		r.Errors = slices.Concat(r.Errors, c.Errors)
 	}
-	if len(runs) == 0 {
-		runs = append(runs, finding.Run{Tool: "strata"})
+	if len(runs) == 0 || run.Error != "" {
+		none := finding.Run{Tool: "strata"}
+		if run.Error != "" {
+			none.Errors = []string{run.Error}
+		}
+		runs = append(runs, none)
 	}
 	return finding.SARIF(w, runs)
 }

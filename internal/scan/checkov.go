@@ -30,6 +30,7 @@ func checkov() Scanner {
 			"PYTHONWARNINGS":                "ignore",
 		},
 		Config:      []string{".checkov.yaml", ".checkov.yml"},
+		Reads:       endings(".tf"),
 		Args:        checkovArgs,
 		VersionArgs: []string{"--version"},
 		OKCodes:     []int{1},

@@ -96,3 +96,45 @@ func TestOwnCounts(t *testing.T) {
 		}
 	}
 }
+
+// TestOwnPlanCounts compares what is counted of plans with the summary that
+// terraform-compliance has for people.
+func TestOwnPlanCounts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("real tools are slow")
+	}
+	s := scanner(t, "terraform-compliance")
+	binary := find(t, s)
+	features, err := filepath.Abs(filepath.Join("testdata", "features"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	summary := regexp.MustCompile(`(?m)^\d+ scenarios? \(\d+ passed, (\d+) failed`)
+	for _, name := range []string{"foundation", "platform"} {
+		t.Run(name, func(t *testing.T) {
+			plan, err := os.ReadFile(filepath.Join("testdata", "plans", name+".json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			dir := t.TempDir()
+			o := Options{Root: dir, Plan: filepath.Join(dir, "plan.json"), Features: features, Output: filepath.Join(dir, "out.json")}
+			if err := os.WriteFile(o.Plan, plan, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			cmd := exec.CommandContext(t.Context(), binary, "--features", features, "--planfile", o.Plan, "--no-ansi")
+			cmd.Dir = dir
+			people, _ := cmd.Output() // its code is 1
+			m := summary.FindSubmatch(people)
+			if m == nil {
+				t.Fatalf("it counts nothing:\n%s", people)
+			}
+			report, err := s.Read(o, run(t, s, binary, dir, o))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strconv.Itoa(report.Told); got != string(m[1]) || report.Told == 0 {
+				t.Errorf("%s are read, it counts %s", got, m[1])
+			}
+		})
+	}
+}

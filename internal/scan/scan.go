@@ -8,6 +8,7 @@ package scan
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/strata-tf/strata/internal/finding"
@@ -35,6 +36,8 @@ type Scanner struct {
 	// Config are globs of the repository's files that change what the tool
 	// finds: a change to one is a change to the gate.
 	Config []string
+	// Reads says whether it reads a file of code of this name; nil for plans.
+	Reads func(name string) bool
 	// Args are those of one run, VersionArgs make it print its version.
 	Args        func(Options) []string
 	VersionArgs []string
@@ -49,6 +52,9 @@ type Scanner struct {
 // Options are what one run of a scanner may be told.
 type Options struct {
 	Root string // the repository's root in the tool's eyes, absolute; also the folder it runs in
+	// Above is the folder, in the tool's eyes, that holds the root and nothing else;
+	// empty if there is none.
+	Above string
 	// Skip are folders not to scan, slash paths relative to the root.
 	Skip []string
 	// Cache is a folder in the tool's eyes that does not exist: checks that
@@ -87,6 +93,13 @@ type Report struct {
 	// in the code, as far as it tells.
 	Suppressed int
 	Version    string // as the output has it; empty if it has none
+}
+
+// endings says whether a file's name ends in one of these.
+func endings(list ...string) func(string) bool {
+	return func(name string) bool {
+		return slices.ContainsFunc(list, func(ending string) bool { return strings.HasSuffix(name, ending) })
+	}
 }
 
 // Scanners returns all scanners, in the order in which they are listed.

@@ -21,6 +21,7 @@ func tfsec() Scanner {
 		Install:     "go install github.com/aquasecurity/tfsec/cmd/tfsec@v" + version,
 		Input:       Code,
 		Config:      []string{".tfsec/**"},
+		Reads:       endings(".tf", ".tf.json"),
 		Args:        tfsecArgs,
 		VersionArgs: []string{"--version"},
 		Parse:       tfsecParse,

@@ -30,6 +30,7 @@ func trivy() Scanner {
 			"NO_PROXY": "", "no_proxy": "", "GIT_ALLOW_PROTOCOL": "none",
 		},
 		Config:      []string{"trivy.yaml", ".trivyignore", ".trivyignore.yaml"},
+		Reads:       endings(".tf", ".tf.json", ".tofu", ".tofu.json"),
 		Args:        trivyArgs,
 		VersionArgs: []string{"--version"},
 		Parse:       trivyParse,

@@ -178,6 +178,10 @@ func (c *checker) policy(p *Policy) {
 func (c *checker) scan(s *Scan) {
 	c.tidy(s.Compliance.Path, "scan."+Compliance+".path")
 	c.tidy(s.Baseline, "scan.baseline")
+	for i, glob := range s.Skip {
+		c.tidy(glob, fmt.Sprintf("scan.skip[%d]", i))
+		c.glob(glob, fmt.Sprintf("scan.skip[%d]", i))
+	}
 	for i, x := range s.Suppress {
 		at := fmt.Sprintf("scan.suppress[%d]", i)
 		c.glob(x.Rule, at+".rule")

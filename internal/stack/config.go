@@ -141,6 +141,7 @@ type Scan struct {
 	Tfsec      ScanTool       `json:"tfsec,omitzero" jsonschema:"tfsec, over the code"`
 	Trivy      ScanTool       `json:"trivy,omitzero" jsonschema:"trivy, over the code"`
 	Compliance ComplianceTool `json:"terraform-compliance,omitzero" jsonschema:"terraform-compliance, over each unit's plan"`
+	Skip       []string       `json:"skip,omitempty" jsonschema:"globs of files that are not looked at, such as templates of code, from the repository's root"`
 	Baseline   string         `json:"baseline,omitempty" jsonschema:"a file of accepted findings, as strata scan --write-baseline writes it, from the repository's root"`
 	Suppress   []Suppression  `json:"suppress,omitempty" jsonschema:"accepted findings: they count again after their last day"`
 

@@ -9,6 +9,10 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclparse"
+	"github.com/zclconf/go-cty/cty"
+
 	"github.com/strata-tf/strata/internal/finding"
 )
 
@@ -112,17 +116,53 @@ func TestArgs(varFiles ...string) []string {
 	return args
 }
 
-// HasTests says whether Terraform finds tests among the names of the files in a
-// folder and in its folder tests.
-func HasTests(names []string) bool {
-	for _, name := range names {
-		for _, ending := range []string{".tftest.hcl", ".tftest.json", ".tofutest.hcl", ".tofutest.json"} {
-			if strings.HasSuffix(name, ending) {
-				return true
-			}
+// IsTest says whether Terraform takes a file for a test, by its name.
+func IsTest(name string) bool {
+	for _, ending := range []string{".tftest.hcl", ".tftest.json", ".tofutest.hcl", ".tofutest.json"} {
+		if strings.HasSuffix(name, ending) {
+			return true
 		}
 	}
 	return false
+}
+
+// TestsOnlyPlan says whether all runs of the test files, by name, only plan: the
+// default is to apply, which makes real resources.
+func TestsOnlyPlan(files map[string][]byte) bool {
+	parser := hclparse.NewParser()
+	for name, text := range files {
+		parse := parser.ParseHCL
+		if strings.HasSuffix(name, ".json") {
+			parse = parser.ParseJSON
+		}
+		file, diags := parse(text, name)
+		if diags.HasErrors() {
+			return false
+		}
+		content, _, diags := file.Body.PartialContent(&hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{{Type: "run", LabelNames: []string{"name"}}}})
+		if diags.HasErrors() || text == nil {
+			return false
+		}
+		for _, run := range content.Blocks {
+			if !onlyPlans(run) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func onlyPlans(run *hcl.Block) bool {
+	content, _, diags := run.Body.PartialContent(&hcl.BodySchema{Attributes: []hcl.AttributeSchema{{Name: "command"}}})
+	command := content.Attributes["command"]
+	if diags.HasErrors() || command == nil {
+		return false
+	}
+	word := hcl.ExprAsKeyword(command.Expr)
+	if value, diags := command.Expr.Value(nil); word == "" && !diags.HasErrors() && value.Type() == cty.String && !value.IsNull() {
+		word = value.AsString() // of a file in JSON
+	}
+	return word == "plan"
 }
 
 // Tests are the results of a folder's tests.
