@@ -286,7 +286,7 @@ func (w *engineWorkspace) output(ctx context.Context, step runner.Step, result *
 	if err != nil {
 		return err
 	}
-	result.Stderr = data[max(0, len(data)-64<<10):]
+	result.Stderr = data[max(0, len(data)-runner.StderrKept):]
 	if step.Stdio != nil {
 		_, err = step.Stdio.Err.Write(data)
 	}

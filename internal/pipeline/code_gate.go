@@ -118,7 +118,7 @@ func (c *codeGate) weighAll(found [][]finding.Finding, errs []error) {
 		list := scrubbed(finding.Scope(append(found[i], c.unseen(t)...), func(file string) []string { return users[file] }), scrub)
 		list = slices.DeleteFunc(list, func(f finding.Finding) bool { return !c.concerns(f) })
 		for j := range list {
-			if list[j].File == "" && len(list[j].Units) == 0 { // of all there is
+			if c.nowhere(list[j]) {
 				list[j].Units = ids(c.units)
 			}
 			list[j].Units = slices.DeleteFunc(list[j].Units, func(id string) bool { return !c.selected(id) })
@@ -166,7 +166,13 @@ func (c *codeGate) share(mode string, counts, twice []finding.Finding) {
 // concerns says whether a finding counts in this run: it is in what a selected
 // unit uses or, where all are looked at, in what no unit uses at all.
 func (c *codeGate) concerns(f finding.Finding) bool {
-	return slices.ContainsFunc(f.Units, c.selected) || c.whole && len(f.Units) == 0 || f.File == ""
+	return slices.ContainsFunc(f.Units, c.selected) || c.whole && len(f.Units) == 0 || c.nowhere(f)
+}
+
+// nowhere says whether a finding is in no file of the code: then it is everybody's.
+func (c *codeGate) nowhere(f finding.Finding) bool {
+	_, there := slices.BinarySearch(c.files.Names, f.File)
+	return f.Unit == "" && !there
 }
 
 func (c *codeGate) selected(id string) bool {

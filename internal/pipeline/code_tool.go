@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io/fs"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,7 +53,10 @@ func (g *gates) scanner(sc scan.Scanner, mode string) codeTool {
 			return scan.ParseVersion(result.Stdout), err
 		},
 		look: func(ctx context.Context, ws runner.Workspace) (scan.Report, error) {
-			o := scan.Options{Root: ws.SourcePath(inTree), Above: ws.SourcePath("."), Cache: ws.Path("checks")}
+			o := scan.Options{Root: ws.SourcePath(inTree), Cache: ws.Path("checks")}
+			if g.looksFromAbove(sc) {
+				o.Above = ws.SourcePath(".")
+			}
 			result, err := ws.Run(ctx, runner.Step{Tool: program, Args: sc.Args(o), Dir: inTree, Env: sc.Env, OKCodes: sc.OKCodes, Keep: true, Sensitive: true, Bare: true})
 			var exit *runner.ExitError
 			if err != nil && !errors.As(err, &exit) {
@@ -75,6 +79,14 @@ func shellCode(code int, err error) int {
 		}
 	}
 	return 128 + 9
+}
+
+// looksFromAbove says whether a scanner would leave code out if it looked at the
+// repository itself.
+func (g *gates) looksFromAbove(sc scan.Scanner) bool {
+	return sc.Name == stack.Trivy && slices.ContainsFunc(g.code.files.Names, func(name string) bool {
+		return stack.IsTerraformFile(name) && scan.TrivyLeavesOut(name)
+	})
 }
 
 // formatter is Terraform's own, as a tool of the gate.

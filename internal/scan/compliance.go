@@ -81,9 +81,12 @@ func complianceParse(o Options, out Output) (Report, error) {
 	if err := decode("terraform-compliance", out, out.File, &features); err != nil {
 		return Report{}, err
 	}
-	report := Report{Version: ParseVersion(out.Stdout), Files: len(features)}
+	report := Report{Version: ParseVersion(out.Stdout)}
 	for _, feature := range features {
 		for _, scenario := range feature.Elements {
+			if len(scenario.Steps) > 0 {
+				report.Files++ // one without steps is no rule
+			}
 			found := scenario.findings(o, feature)
 			if len(found) > 0 {
 				report.Told++

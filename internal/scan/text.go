@@ -2,6 +2,7 @@ package scan
 
 import (
 	"path"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"unicode"
@@ -10,8 +11,7 @@ import (
 // within makes a path, as a tool has it, one relative to the repository's root.
 // One that is not in the repository stays as it is.
 func within(root, file string) string {
-	file = strings.ReplaceAll(file, `\`, "/")
-	root = strings.TrimSuffix(strings.ReplaceAll(root, `\`, "/"), "/")
+	file, root = filepath.ToSlash(file), strings.TrimSuffix(filepath.ToSlash(root), "/")
 	if rel, ok := strings.CutPrefix(file, root+"/"); ok {
 		file = rel
 	}

@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -36,7 +37,7 @@ func TestWithin(t *testing.T) {
 		{"/repo/", "/repo/a/b.tf", "a/b.tf"},
 		{"/repo", "a/./b.tf", "a/b.tf"},
 		{"/repo", "/repository/b.tf", "/repository/b.tf"},
-		{`C:\repo`, `C:\repo\a\b.tf`, "a/b.tf"},
+		{"/repo", `/repo/a/x\..\..\evil.tf`, filepath.ToSlash(`a/x\..\..\evil.tf`)},
 		{"", "/a/b.tf", "a/b.tf"},
 	} {
 		if got := within(test.root, test.file); got != test.want {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"path"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -50,7 +52,23 @@ func trivyArgs(o Options) []string {
 	for _, dir := range o.Skip {
 		args = append(args, "--skip-dirs", globQuote(dir))
 	}
-	return append(args, o.Root)
+	return append(args, cmp.Or(o.Above, o.Root))
+}
+
+// trivyFile is a file that trivy names as it is in the repository.
+func trivyFile(o Options, file string) string {
+	if o.Above == "" {
+		return within(o.Root, file)
+	}
+	return within(path.Base(filepath.ToSlash(o.Root)), within(o.Above, file))
+}
+
+// TrivyLeavesOut says whether trivy leaves a file out because it is in a folder of
+// a name that it takes for the system's, right below what it looks at: it must
+// look from above then.
+func TrivyLeavesOut(name string) bool {
+	first, _, below := strings.Cut(name, "/")
+	return below && (first == "dev" || first == "proc" || first == "sys")
 }
 
 var globSigns = regexp.MustCompile(`[\\*?\[\]{}!]`)
@@ -87,6 +105,9 @@ func trivyParse(o Options, out Output) (Report, error) {
 	if err := decode("trivy", out, out.Stdout, &printed); err != nil {
 		return Report{}, err
 	}
+	if len(out.Stderr) >= runner.StderrKept {
+		return Report{}, &Error{"trivy", "logged more than is read, so that files which it could not read would be missed", "mend what it logs, or leave such files out (scan.skip)"}
+	}
 	if printed.Schema == 0 {
 		return Report{}, &Error{"trivy", "printed JSON that is not its report: it has no SchemaVersion", "install the version that is tested"}
 	}
@@ -102,7 +123,7 @@ func trivyParse(o Options, out Output) (Report, error) {
 				continue
 			}
 			failed++
-			report.Findings = append(report.Findings, fault.finding(within(o.Root, result.Target)))
+			report.Findings = append(report.Findings, fault.finding(trivyFile(o, result.Target)))
 		}
 		if result.Summary != nil && result.Summary.Failures > failed {
 			return Report{}, &Error{"trivy", fmt.Sprintf("counts %d findings in %s and lists %d", result.Summary.Failures, result.Target, failed), "run it again"}
@@ -125,7 +146,7 @@ func (t trivyFault) finding(file string) finding.Finding {
 	f.Aliases = append(f.Aliases, "AVD-"+id)
 	if f.Resource == "" { // of a fault in a module it names the module alone
 		for _, o := range t.Cause.Occurrences {
-			if within("", o.Filename) == file && f.Resource == "" {
+			if strings.HasSuffix("/"+within("", o.Filename), "/"+file) && f.Resource == "" {
 				f.Resource = inFile(o.Resource)
 			}
 		}
@@ -151,7 +172,7 @@ func trivyUnread(o Options, log []byte) []finding.Finding {
 		if file == "" {
 			continue
 		}
-		found = append(found, unread("trivy", within(o.Root, file), logValue(text, "err")))
+		found = append(found, unread("trivy", trivyFile(o, file), logValue(text, "err")))
 	}
 	return found
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -33,10 +34,12 @@ func FmtArgs() []string {
 
 // ReadFmt reads what FmtArgs made Terraform (tool: its name) print.
 func ReadFmt(tool string, code int, stdout, stderr []byte) ([]finding.Finding, error) {
-	if code != 0 && code != FmtUnformatted {
-		return nil, fmt.Errorf("%s fmt: %s", tool, plain(stderr))
-	}
 	var list []finding.Finding
+	if code != 0 && code != FmtUnformatted {
+		if list = unparsed(tool, stderr); len(list) == 0 {
+			return nil, fmt.Errorf("%s fmt: %s", tool, plain(stderr))
+		}
+	}
 	for _, name := range strings.Split(strings.TrimSpace(string(stdout)), "\n") {
 		if name = strings.ReplaceAll(name, `\`, "/"); name == "" {
 			continue
@@ -50,6 +53,27 @@ func ReadFmt(tool string, code int, stdout, stderr []byte) ([]finding.Finding, e
 		return nil, fmt.Errorf("%s fmt: exit code %d, and no file is listed: %s", tool, code, plain(stderr))
 	}
 	return finding.Number(list), nil
+}
+
+// errorPlace is where Terraform says that an error is.
+var errorPlace = regexp.MustCompile(`(?m)^\s*on (.+?) line (\d+)`)
+
+// unparsed are the files that could not be read: templates of code, for one.
+func unparsed(tool string, stderr []byte) []finding.Finding {
+	var list []finding.Finding
+	for _, words := range strings.Split(box.ReplaceAllString(string(stderr), ""), "Error: ")[1:] {
+		at := errorPlace.FindStringSubmatch(words)
+		if at == nil {
+			return nil // of what it is of, nothing would be told
+		}
+		summary, _, _ := strings.Cut(words, "\n")
+		line, _ := strconv.Atoi(at[2])
+		list = append(list, finding.Finding{
+			Tool: tool, Rule: RuleFmt, Severity: finding.High, Title: "the file cannot be read: " + strings.TrimSpace(summary),
+			File: path.Clean(strings.ReplaceAll(at[1], `\`, "/")), Line: line, Help: "mend it, or leave it out (scan.skip)",
+		})
+	}
+	return list
 }
 
 // box is what Terraform draws around its errors.
