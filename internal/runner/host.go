@@ -18,7 +18,7 @@ import (
 )
 
 // stderrKept is how much of a step's standard error Result.Stderr holds.
-const stderrKept = 64 << 10
+const stderrKept = StderrKept
 
 // Host runs steps as processes of this machine, in the checkout itself, so
 // that local state survives.

@@ -65,7 +65,7 @@ const (
 type Result struct {
 	ExitCode int
 	Stdout   []byte // only with Step.Keep
-	Stderr   []byte // the last 64 KiB
+	Stderr   []byte // the last StderrKept bytes
 	Duration time.Duration
 }
 
@@ -191,3 +191,7 @@ type Stdio struct {
 	In       io.Reader
 	Out, Err io.Writer
 }
+
+// StderrKept is how much of a step's standard error a Result holds: its end, in
+// bytes.
+const StderrKept = 1 << 20
