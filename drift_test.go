@@ -239,9 +239,9 @@ func TestArgumentsOfDriftWithoutAMeaningAreRefused(t *testing.T) {
 	_, s := f.deployed()
 	began := len(f.ran(""))
 	for words, args := range map[string][]any{
-		`--since "yesterday": it is last`:                      {"Since", "yesterday"},
-		"--fix sets back all that drifted":                     {"Fix", true, "Since", "last"},
-		`--fail-on "always": it is drift, pending or never`:    {"FailOn", "always"},
+		`--since "yesterday": it is last`:                             {"Since", "yesterday"},
+		"--fix sets back all that drifted":                            {"Fix", true, "Since", "last"},
+		`--fail-on "always": it is drift, pending or never`:           {"FailOn", "always"},
 		`--format "xml": it is table, json, markdown, junit or sarif`: {"Format", "xml"},
 	} {
 		_, err := call(t.Context(), s.Drift, args...)

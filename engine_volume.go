@@ -36,7 +36,7 @@ func (v *volume) Put(ctx context.Context, key string, data []byte) error {
 }
 
 func (v *volume) Get(ctx context.Context, key string) ([]byte, error) {
-	local := filepath.Join(v.engine.scratch, "rescued")
+	local := filepath.Join(v.engine.scratch, v.engine.next())
 	_, err := v.container().WithExec([]string{"cp", path.Join(volumeDir, key), "/state"}).File("/state").Export(ctx, local)
 	if err != nil {
 		return nil, fmt.Errorf("read %s from the engine: %w", key, err)

@@ -18,7 +18,7 @@ import (
 // Dagger reads a function's arguments from its own source, so that the verbs
 // cannot share one list. All become a runArgs.
 
-// Plan shows what a deploy of what has changed, or of named units, would change, and changes nothing: end it with summary, markdown, json or bundle.
+// Plan shows what a deploy of what has changed, or of named units, would change, and changes nothing: end it with summary, markdown, json, sarif, junit or bundle.
 // +cache="never"
 func (s *Strata) Plan(
 	ctx context.Context,
@@ -68,7 +68,7 @@ func (s *Strata) Plan(
 		// Replace these resources of the one selected unit
 		// +optional
 		Replace []string
-		// Take gates, limits, policies and suppressions from this revision (its merge base with HEAD): the target of a pull request
+		// Take gates, limits, policies and suppressions from this revision: the target of a pull request
 		// +optional
 		GatesFrom string
 		// Fail with exit code 2 where something would change
@@ -145,7 +145,7 @@ func (s *Strata) Deploy(
 		// Replace these resources of the one selected unit
 		// +optional
 		Replace []string
-		// Take gates, limits, policies and suppressions from this revision (its merge base with HEAD)
+		// Take gates, limits, policies and suppressions from this revision
 		// +optional
 		GatesFrom string
 		// What is returned: table, json, markdown, junit or sarif

@@ -32,7 +32,7 @@ func (s *Strata) Scan(
 		// Only these scanners, also where the environment has them off: checkov, tfsec, trivy, terraform-compliance
 		// +optional
 		Tool []string
-		// Take gates, policies and suppressions from this revision (its merge base with HEAD): the target of a pull request
+		// Take gates, policies and suppressions from this revision: the target of a pull request
 		// +optional
 		GatesFrom string
 		// What to fail on with exit code 3: findings (that refuse) or never
@@ -81,7 +81,7 @@ func (s *Strata) Policy(
 		// Only units of these regions
 		// +optional
 		Region []string
-		// Take gates, policies and suppressions from this revision (its merge base with HEAD): the target of a pull request
+		// Take gates, policies and suppressions from this revision: the target of a pull request
 		// +optional
 		GatesFrom string
 		// What to fail on with exit code 3: findings (that refuse) or never
@@ -127,7 +127,7 @@ func (s *Strata) Validate(
 		// Only units of these regions
 		// +optional
 		Region []string
-		// Take gates and suppressions from this revision (its merge base with HEAD): the target of a pull request
+		// Take gates and suppressions from this revision: the target of a pull request
 		// +optional
 		GatesFrom string
 		// What to fail on with exit code 3: findings (that refuse) or never

@@ -31,7 +31,7 @@ func onlyGates(verb string) bool { return verb == "scan" || verb == "policy" || 
 
 func (g *gateFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&g.from, "gates-from", "", "take gates, limits, policies and suppressions from this `REV` (its merge base with HEAD): the target of a pull request")
+	flags.StringVar(&g.from, "gates-from", "", "take gates, limits, policies and suppressions from this `REV`: the target of a pull request")
 	flags.StringArrayVar(&g.baselines, "baseline", nil, "a `FILE` of accepted findings, besides that of strata.yaml (repeatable)")
 	if cmd.Name() == "scan" || cmd.Name() == "policy" {
 		flags.StringVar(&g.write, "write-baseline", "", "accept all that is found today: write it into this `FILE`")

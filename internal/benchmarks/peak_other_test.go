@@ -6,3 +6,6 @@ import "os"
 
 // peakMiB cannot be told here.
 func peakMiB(*os.ProcessState) float64 { return 0 }
+
+// cpuSeconds cannot be told here.
+func cpuSeconds() float64 { return 0 }

@@ -100,17 +100,19 @@ type azure struct {
 	w         *world
 	file      string
 	ref       string
+	temp      string            // the agent's folder in the last job
 	variables map[string]string // by their names in the environment
 	groups    map[string]string // what variable groups hold
 	out       strings.Builder
 	summaries []string
 	published []string          // test results
+	artifacts map[string]string // files of artifacts, as artifact/file
 	outputs   map[string]string // of steps that have a name, as name.variable
 }
 
 func newAzure(w *world, t *testing.T, file, ref string, variables map[string]string) *azure {
 	t.Helper()
-	a := &azure{w: w, file: file, ref: ref, variables: variables, outputs: map[string]string{}}
+	a := &azure{w: w, file: file, ref: ref, variables: variables, outputs: map[string]string{}, artifacts: map[string]string{}}
 	a.groups = map[string]string{"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "key", "DB_PASSWORD": password}
 	a.variables["TF_BUILD"] = "True"
 	a.variables["BUILD_SOURCEVERSION"] = w.git(t, w.dir, "--git-dir", w.origin, "rev-parse", ref)
@@ -119,7 +121,7 @@ func newAzure(w *world, t *testing.T, file, ref string, variables map[string]str
 
 var (
 	macro   = regexp.MustCompile(`^\$\((\w+)\)$`)
-	command = regexp.MustCompile(`(?m)^##vso\[task\.(\w+)([^\]]*)\](.*)$`)
+	command = regexp.MustCompile(`(?m)^##vso\[(?:task|artifact)\.(\w+)([^\]]*)\](.*)$`)
 )
 
 // job runs the steps of a job, in a new checkout: all its script lines, in bash
@@ -127,6 +129,7 @@ var (
 func (a *azure) job(t *testing.T, j azureJob, leg map[string]string) error {
 	t.Helper()
 	temp := t.TempDir()
+	a.temp = temp
 	var dir string
 	var failed error
 	for _, step := range j.steps {
@@ -179,6 +182,13 @@ func (a *azure) job(t *testing.T, j azureJob, leg map[string]string) error {
 					t.Errorf("summary: %v", err)
 				}
 				a.summaries = append(a.summaries, string(text))
+			case "upload":
+				text, err := os.ReadFile(said[3])
+				if err != nil {
+					t.Errorf("artifact: %v", err)
+				}
+				_, name, _ := strings.Cut(said[2], "artifactname=")
+				a.artifacts[name+"/"+filepath.Base(said[3])] = string(text)
 			case "setvariable":
 				if name, ok := strings.CutPrefix(strings.Split(said[2], ";")[0], " variable="); ok {
 					a.outputs[step.get("name").text()+"."+name] = said[3]
@@ -189,13 +199,17 @@ func (a *azure) job(t *testing.T, j azureJob, leg map[string]string) error {
 	return failed
 }
 
-// publish takes the test results that a task would show.
+// publish takes the test results that a task would show. That there are none is
+// only a warning.
 func (a *azure) publish(t *testing.T, inputs node, temp string) {
 	t.Helper()
 	if inputs.get("testResultsFormat").text() != "JUnit" || inputs.get("searchFolder").text() != "$(Agent.TempDirectory)" {
 		t.Fatalf("publishes %v", inputs.value)
 	}
 	text, err := os.ReadFile(filepath.Join(temp, inputs.get("testResultsFiles").text()))
+	if os.IsNotExist(err) {
+		return
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,8 +230,8 @@ func azureRequest() map[string]string {
 func TestAzure(t *testing.T) {
 	need(t, "bash")
 	for _, c := range []struct{ file, plan, deploy string }{
-		{"azure-pipelines.yml", "strata plan --format markdown", "strata deploy"},
-		{"azure-pipelines-dagger.yml", daggerLine(awsFixed, "plan --ref refs/heads/staging markdown"), daggerLine(awsFixed, "deploy --ref refs/heads/staging")},
+		{"azure-pipelines.yml", "strata plan --format markdown --report junit=TEMP/strata.xml --report sarif=TEMP/strata.sarif", "strata deploy"},
+		{"azure-pipelines-dagger.yml", daggerLine(awsFixed, "plan --ref refs/heads/staging --gates-from origin/staging markdown"), daggerLine(awsFixed, "deploy --ref refs/heads/staging")},
 	} {
 		t.Run(c.file, func(t *testing.T) {
 			w := newWorld(t)
@@ -241,11 +255,15 @@ func TestAzure(t *testing.T) {
 			if err := a.job(t, azureJobs(azureStage(t, c.file, "plan"))[0], nil); err != nil {
 				t.Fatal(err)
 			}
-			wantCalls(t, w, c.plan)
+			wantCalls(t, w, strings.ReplaceAll(c.plan, "TEMP", a.temp))
 			if len(a.summaries) != 1 {
 				t.Fatalf("%d summaries, want 1:\n%s", len(a.summaries), a.out.String())
 			}
 			wantPlan(t, a.summaries[0])
+			if !strings.Contains(c.file, "dagger") {
+				wantSARIF(t, a.artifacts["CodeAnalysisLogs/strata.sarif"])
+				wantTests(t, strings.Join(a.published, ""), "clients/ezra@us-east-1:staging", 0)
+			}
 		})
 	}
 }
@@ -281,11 +299,12 @@ func TestAzureClients(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	wantCalls(t, w, "strata plan --env staging --only clients/ezra@us-east-1:staging --format markdown")
+	wantCalls(t, w, "strata plan --env staging --only clients/ezra@us-east-1:staging --format markdown --report junit="+a.temp+"/strata.xml")
 	if len(a.summaries) != 1 {
 		t.Fatalf("%d summaries, want 1", len(a.summaries))
 	}
 	wantPlan(t, a.summaries[0])
+	wantTests(t, strings.Join(a.published, ""), "clients/ezra@us-east-1:staging", 0)
 
 	// Nothing is affected: what the condition of the second job compares with.
 	if legs := matrix("refs/heads/staging"); len(legs) != 0 || a.outputs["affected.matrix"] != "{}" {

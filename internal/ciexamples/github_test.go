@@ -2,6 +2,7 @@ package ciexamples
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -47,6 +48,16 @@ runs:
         [ -n "$REGION" ] && [ -n "$ROLE" ]
         printf '%s\n' "AWS_REGION=$REGION" AWS_ACCESS_KEY_ID=id AWS_SECRET_ACCESS_KEY=key AWS_SESSION_TOKEN=token >> "$GITHUB_ENV"
 `,
+	// Takes the file of each category, or is not allowed to.
+	"github/codeql-action@v4/upload-sarif": `
+inputs: {sarif_file: {required: true}, category: {required: true}}
+runs:
+  using: composite
+  steps:
+    - shell: bash
+      env: {FILE: "${{ inputs.sarif_file }}", CATEGORY: "${{ inputs.category }}"}
+      run: mkdir "$UPLOADS" && cp "$FILE" "$UPLOADS/$CATEGORY.sarif"
+`,
 }
 
 func TestActionlint(t *testing.T) {
@@ -80,12 +91,37 @@ func (w *world) act(t *testing.T, file, event, ref, payload string, more ...stri
 	args := []string{event, "-W", workflow, "-e", at, "-P", "ubuntu-latest=-self-hosted", "--no-skip-checkout", "--no-cache-server",
 		"--concurrent-jobs", "2", "--env", "ORIGIN=" + w.origin,
 		"--var", "AWS_REGION=eu-west-1", "--var", "AWS_PLAN_ROLE=plan", "--var", "AWS_DEPLOY_ROLE=deploy", "-s", "DB_PASSWORD=" + password}
+	args = append(args, "--env", "UPLOADS="+w.uploads)
 	for name, text := range actions {
-		folder := filepath.Join(w.dir, "actions", filepath.FromSlash(name))
-		write(t, filepath.Join(folder, "action.yml"), "name: stand-in\ndescription: stand-in"+text)
-		args = append(args, "--local-repository", name+"="+folder)
+		repository, within, _ := strings.Cut(name, "@")
+		version, within, _ := strings.Cut(within, "/")
+		folder := filepath.Join(w.dir, "actions", filepath.FromSlash(repository)+"@"+version)
+		write(t, filepath.Join(folder, filepath.FromSlash(within), "action.yml"), "name: stand-in\ndescription: stand-in"+text)
+		args = append(args, "--local-repository", repository+"@"+version+"="+folder)
 	}
 	return w.run(dir, nil, "act", append(args, more...)...)
+}
+
+// uploaded is what was uploaded for code scanning since the last time, by
+// category.
+func (w *world) uploaded(t *testing.T) map[string]string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(w.uploads, "*.sarif"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[strings.TrimSuffix(filepath.Base(file), ".sarif")] = string(text)
+	}
+	if err := os.RemoveAll(w.uploads); err != nil {
+		t.Fatal(err)
+	}
+	return all
 }
 
 func pushed(branch string) string {
@@ -100,8 +136,8 @@ func pullRequest(from string) string {
 func TestGitHub(t *testing.T) {
 	need(t, "act")
 	for _, c := range []struct{ file, plan, deploy string }{
-		{"github.yml", "strata plan --format markdown", "strata deploy --format markdown"},
-		{"github-dagger.yml", daggerLine(awsKeys, "plan --ref staging markdown"), daggerLine(awsKeys, "deploy --ref refs/heads/staging --format markdown")},
+		{"github.yml", "strata plan --format markdown --report sarif=strata.sarif", "strata deploy --format markdown"},
+		{"github-dagger.yml", daggerLine(awsKeys, "plan --ref staging --gates-from origin/staging markdown"), daggerLine(awsKeys, "deploy --ref refs/heads/staging --format markdown")},
 	} {
 		t.Run(c.file, func(t *testing.T) {
 			w := newWorld(t)
@@ -132,6 +168,12 @@ func TestGitHub(t *testing.T) {
 			wantCalls(t, w, c.plan)
 			wantText(t, out, "Summary - ")
 			wantPlan(t, out)
+			if uploaded := w.uploaded(t); strings.Contains(c.file, "dagger") {
+				wantUploads(t, uploaded)
+			} else {
+				wantUploads(t, uploaded, "strata-plan")
+				wantSARIF(t, uploaded["strata-plan"])
+			}
 
 			if _, err = w.act(t, c.file, "pull_request", "refs/pull/7/merge", pullRequest("stranger")); err != nil {
 				t.Fatal(err)

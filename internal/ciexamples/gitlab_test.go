@@ -36,7 +36,7 @@ func (w *world) gitlab(dir string, variables map[string]string, args ...string) 
 func (w *world) gitlabCheckout(t *testing.T, ref string, depth int, files map[string]string) string {
 	t.Helper()
 	dir := w.clone(t, ref, depth)
-	w.git(t, dir, "remote", "set-url", "origin", "git@gitlab.com:acme/live.git")
+	w.git(t, dir, "remote", "add", "gcl-origin", "git@gitlab.com:acme/live.git") // what gitlab-ci-local takes for origin's URL
 	for _, branch := range strings.Fields(w.git(t, dir, "for-each-ref", "--format=%(refname)", "refs/remotes/origin")) {
 		w.git(t, dir, "update-ref", "-d", branch)
 	}
@@ -76,8 +76,8 @@ func mergeRequest(w *world, t *testing.T, from string) map[string]string {
 func TestGitLab(t *testing.T) {
 	need(t, "gitlab-ci-local", "rsync")
 	for _, c := range []struct{ file, plan, deploy string }{
-		{"gitlab-ci.yml", "strata plan --format markdown", "strata deploy"},
-		{"gitlab-ci-dagger.yml", daggerLine(awsRole("plan"), "plan --ref staging --base BASE markdown"), daggerLine(awsRole("deploy"), "deploy --ref staging")},
+		{"gitlab-ci.yml", "strata plan --format markdown --report junit=strata.xml", "strata deploy"},
+		{"gitlab-ci-dagger.yml", daggerLine(awsRole("plan"), "plan --ref staging --base BASE --gates-from origin/staging markdown"), daggerLine(awsRole("deploy"), "deploy --ref staging")},
 	} {
 		t.Run(c.file, func(t *testing.T) {
 			w := newWorld(t)
@@ -116,6 +116,9 @@ func TestGitLab(t *testing.T) {
 			} else {
 				wantPlan(t, string(text)) // in the artifact
 			}
+			if !strings.Contains(c.file, "dagger") {
+				wantTests(t, read(t, filepath.Join(plan, "strata.xml")), "clients/ezra@us-east-1:staging", 0)
+			}
 
 			if out, err = w.gitlab(plan, mergeRequest(w, t, "2")); err != nil && !strings.Contains(out, "No jobs") {
 				t.Log(err)
@@ -153,8 +156,9 @@ func TestGitLabClients(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantCalls(t, w, "strata plan --env staging --only clients/ezra@us-east-1:staging --format markdown")
+	wantCalls(t, w, "strata plan --env staging --only clients/ezra@us-east-1:staging --format markdown --report junit=strata.xml")
 	wantPlan(t, out)
+	wantTests(t, read(t, filepath.Join(dir, "strata.xml")), "clients/ezra@us-east-1:staging", 0)
 
 	// Where nothing is affected, the child pipeline has a job that does nothing.
 	dir = w.gitlabCheckout(t, "refs/heads/main", 0, files)

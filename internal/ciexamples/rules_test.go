@@ -1,28 +1,24 @@
 package ciexamples
 
 import (
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"maps"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
-	"unicode"
 )
 
 // What each file must keep, whatever else it says. These need no tool.
 
 var (
-	githubFiles = []string{"github.yml", "github-dagger.yml", "github-clients.yml", "github-drift.yml", "github-drift-dagger.yml"}
-	gitlabFiles = []string{"gitlab-ci.yml", "gitlab-ci-dagger.yml", "gitlab-ci-clients.yml", "gitlab-ci-drift.yml", "gitlab-ci-drift-dagger.yml"}
-	azureFiles  = []string{"azure-pipelines.yml", "azure-pipelines-dagger.yml", "azure-pipelines-clients.yml", "azure-pipelines-drift.yml", "azure-pipelines-drift-dagger.yml"}
+	githubFiles = []string{"github.yml", "github-dagger.yml", "github-clients.yml", "github-scan.yml", "github-drift.yml", "github-drift-dagger.yml"}
+	gitlabFiles = []string{"gitlab-ci.yml", "gitlab-ci-dagger.yml", "gitlab-ci-clients.yml", "gitlab-ci-scan.yml", "gitlab-ci-drift.yml", "gitlab-ci-drift-dagger.yml"}
+	azureFiles  = []string{"azure-pipelines.yml", "azure-pipelines-dagger.yml", "azure-pipelines-clients.yml", "azure-pipelines-scan.yml", "azure-pipelines-drift.yml", "azure-pipelines-drift-dagger.yml"}
 )
 
 // strataLine finds Strata's lines in a script: native ones and dagger calls.
-var strataLine = regexp.MustCompile(`\bstrata (affected|plan|deploy|destroy|drift)\b|\bdagger .*\bcall\b`)
+var strataLine = regexp.MustCompile(`\bstrata (affected|plan|deploy|destroy|drift|scan|policy|validate)\b|\bdagger .*\bcall\b`)
 
 // wantOneLine finds the one line of Strata in the script of a job. What installs a
 // tool, and what comes before or after, may be there too.
@@ -47,10 +43,10 @@ func wantOneLine(t *testing.T, where string, script []string) (line string) {
 	return found[0]
 }
 
-// needsHistory says whether a line of Strata reads commits before the newest.
-func needsHistory(line string) bool {
-	return regexp.MustCompile(`\b(affected|plan|drift)\b`).MatchString(line) && !strings.Contains(line, "--only")
-}
+// needsHistory says whether a line of Strata reads commits before the newest:
+// that of a deploy alone does not. A pull request's gates are those of its base
+// commit, also where the units are named.
+func needsHistory(line string) bool { return verbOf(line) != "deploy" }
 
 // nightly says whether a file is one that looks for drift.
 func nightly(file string) bool { return strings.Contains(file, "-drift") }
@@ -121,9 +117,6 @@ func githubJob(t *testing.T, name string, jobs node) {
 	t.Helper()
 	job := jobs.get(name)
 	permissions := job.get("permissions")
-	if permissions.get("contents").text() != "read" {
-		t.Errorf("%s: may do more than read, or says nothing: %v", name, permissions.value)
-	}
 	var script []string
 	depth, credentials := "", false
 	for _, step := range job.get("steps").list() {
@@ -143,18 +136,32 @@ func githubJob(t *testing.T, name string, jobs node) {
 			credentials = true
 		}
 	}
-	for _, permission := range permissions.keys() {
-		if permission != "contents" && (permission != "id-token" || !credentials) {
-			t.Errorf("%s: permission %s", name, permission)
-		}
-	}
 	wantQuoted(t, name, script)
 	line := wantOneLine(t, name, script)
+	allowed := map[string]string{"contents": "read"}
+	if credentials {
+		allowed["id-token"] = "write"
+	}
+	if githubUpload(t, name, job, line) {
+		allowed["security-events"], allowed["actions"] = "write", "read"
+	}
+	for _, permission := range permissions.keys() {
+		if got := permissions.get(permission).text(); got != allowed[permission] {
+			t.Errorf("%s: permission %s: %s, want %q", name, permission, got, allowed[permission])
+		}
+	}
+	if len(permissions.keys()) != len(allowed) {
+		t.Errorf("%s: permissions %v, want %v", name, permissions.value, allowed)
+	}
 	if needsHistory(line) != (depth == "0") {
 		t.Errorf("%s: fetch-depth %q for %s", name, depth, line)
 	}
-	if name == "drift" {
+	switch name {
+	case "drift":
 		githubNightly(t, job, line)
+		return
+	case "scan":
+		wantNoCredentials(t, name, job)
 		return
 	}
 
@@ -239,12 +246,16 @@ func TestGitLabRules(t *testing.T) {
 				if strings.HasPrefix(name, ".") && name != ".plan unit" {
 					continue // a part of others
 				}
-				if job.get("interruptible").text() != "false" {
+				if name != "scan" && job.get("interruptible").text() != "false" { // a scan holds nothing
 					t.Errorf("%s: may be cancelled by a newer push", name)
 				}
 				script := slices.Concat(job.get("before_script").texts(), job.get("script").texts(), job.get("after_script").texts())
 				wantQuoted(t, name, script)
 				line := wantOneLine(t, name, script)
+				gitlabReports(t, name, job, line)
+				if name == "scan" {
+					wantNoCredentials(t, name, job)
+				}
 				if depth := job.get("variables", "GIT_DEPTH").text(); needsHistory(line) != (depth == "0") {
 					t.Errorf("%s: GIT_DEPTH %q for %s", name, depth, line)
 				}
@@ -282,6 +293,9 @@ func gitlabRules(t *testing.T, name string, job node) {
 	}
 	condition := rules[0].get("if").text()
 	want := `$CI_PIPELINE_SOURCE == "merge_request_event" && $CI_MERGE_REQUEST_SOURCE_PROJECT_ID == $CI_PROJECT_ID && $CI_MERGE_REQUEST_TARGET_BRANCH_NAME `
+	if name == "scan" { // of a fork too: there is nothing to be had
+		want = `$CI_PIPELINE_SOURCE == "merge_request_event" && $CI_MERGE_REQUEST_TARGET_BRANCH_NAME `
+	}
 	if strings.HasPrefix(name, "deploy") {
 		want = `$CI_PIPELINE_SOURCE == "push" && $CI_COMMIT_BRANCH == `
 	}
@@ -299,6 +313,10 @@ func TestAzureRules(t *testing.T) {
 			whole := parse(t, file)
 			if nightly(file) {
 				azureNightly(t, whole)
+				return
+			}
+			if file == "azure-pipelines-scan.yml" {
+				azureScan(t, whole)
 				return
 			}
 			if whole.get("pr", "autoCancel").text() != "false" {
@@ -369,103 +387,25 @@ func azureRules(t *testing.T, stage string, j azureJob) (line string) {
 	}
 	wantQuoted(t, j.name, script)
 	line = wantOneLine(t, stage+", "+j.name, script)
+	azureReports(t, stage+", "+j.name, j, script, line)
 	if needsHistory(line) != (depth == "0") {
 		t.Errorf("%s, %s: fetchDepth %q for %s", stage, j.name, depth, line)
 	}
 	return line
 }
 
-// Every function and flag of the dagger calls is one of the module's.
-func TestDaggerCallsFit(t *testing.T) {
-	functions := moduleFunctions(t)
-	var lines []string
-	for _, file := range slices.Concat(githubFiles, gitlabFiles, azureFiles) {
-		if !strings.HasSuffix(file, "-dagger.yml") {
-			continue
-		}
-		text := strings.ReplaceAll(example(t, file), "\n", " ")
-		for _, found := range regexp.MustCompile(`dagger (--progress logs call .*?) (name:|after_script:|displayName:|deploy:|deploy staging:|#|$)`).FindAllStringSubmatch(text, -1) {
-			lines = append(lines, found[1])
-		}
-	}
-	if len(lines) < 9 {
-		t.Fatalf("%d calls found, want at least 9", len(lines))
-	}
-	for _, line := range lines {
-		line, _, _ = strings.Cut(line, " >")
-		words := strings.Fields(strings.ReplaceAll(line, `"`, ""))
-		parsed, err := parseDagger(words)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, f := range append(parsed.before, parsed.verb) {
-			flags, ok := functions[f.name]
-			if !ok {
-				t.Errorf("the module has no %s: %s", f.name, line)
-			}
-			for _, flag := range f.order {
-				if !slices.Contains(flags, flag) {
-					t.Errorf("the module's %s has no --%s, only %s", f.name, flag, strings.Join(flags, ", "))
-				}
-			}
-		}
-	}
-}
-
-// moduleFunctions are the functions of the Dagger module with their arguments,
-// as dagger call names them.
-func moduleFunctions(t *testing.T) map[string][]string {
+// azureScan checks the pipeline that scans: for pull requests alone, of forks
+// too.
+func azureScan(t *testing.T, whole node) {
 	t.Helper()
-	files, err := filepath.Glob("../../*.go")
-	if err != nil {
-		t.Fatal(err)
+	if whole.get("trigger").text() != "none" || !whole.get("pr").there() || whole.get("variables").there() {
+		t.Error("runs for pushes, or with variables")
 	}
-	functions := map[string][]string{}
-	for _, file := range files {
-		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
-		if err != nil {
-			t.Fatal(err)
+	for _, job := range azureJobs(whole) {
+		azureRules(t, "scan", job)
+		if job.job.get("condition").there() {
+			t.Errorf("runs if %s", job.job.get("condition").text())
 		}
-		for _, declaration := range parsed.Decls {
-			f, ok := declaration.(*ast.FuncDecl)
-			if !ok || f.Recv == nil || !f.Name.IsExported() {
-				continue
-			}
-			star, ok := f.Recv.List[0].Type.(*ast.StarExpr)
-			if !ok {
-				continue
-			}
-			if receiver, ok := star.X.(*ast.Ident); !ok || receiver.Name != "Strata" {
-				continue
-			}
-			flags := []string{}
-			var fields []*ast.Field // many arguments are the fields of one
-			for _, field := range f.Type.Params.List {
-				if args, ok := field.Type.(*ast.StructType); ok {
-					fields = append(fields, args.Fields.List...)
-				} else {
-					fields = append(fields, field)
-				}
-			}
-			for _, field := range fields {
-				for _, name := range field.Names {
-					flags = append(flags, kebab(name.Name))
-				}
-			}
-			functions[kebab(f.Name.Name)] = flags
-		}
+		wantNoCredentials(t, job.name, job.job)
 	}
-	return functions
-}
-
-func kebab(name string) string {
-	var b strings.Builder
-	runes := []rune(name)
-	for i, r := range runes {
-		if unicode.IsUpper(r) && i > 0 && (unicode.IsLower(runes[i-1]) || i+1 < len(runes) && unicode.IsLower(runes[i+1])) {
-			b.WriteByte('-')
-		}
-		b.WriteRune(unicode.ToLower(r))
-	}
-	return b.String()
 }

@@ -29,7 +29,10 @@ type world struct {
 	bin    string // goes before all else on PATH
 	log    string
 	states string
-	strata string
+	// uploads is the folder of what GitHub's jobs upload for code scanning; it is
+	// made by the first upload, and there is none twice.
+	uploads string
+	strata  string
 }
 
 // commits that the tests know, by their refs in origin:
@@ -38,17 +41,21 @@ type world struct {
 //	feature             from before that commit: the client ezra changes
 //	refs/pull/7/merge   feature merged into staging, as GitHub and Azure make it
 
-func newWorld(t *testing.T) *world {
+// newWorld makes a world; prepare changes the example before it is committed.
+func newWorld(t *testing.T, prepare ...func(work string)) *world {
 	t.Helper()
 	need(t, "git")
 	dir := t.TempDir()
-	w := &world{dir: dir, origin: filepath.Join(dir, "origin.git"), bin: filepath.Join(dir, "bin"), log: filepath.Join(dir, "calls"), states: filepath.Join(dir, "states")}
+	w := &world{dir: dir, origin: filepath.Join(dir, "origin.git"), bin: filepath.Join(dir, "bin"), log: filepath.Join(dir, "calls"), states: filepath.Join(dir, "states"), uploads: filepath.Join(dir, "uploads")}
 	w.tools(t)
 	work := filepath.Join(dir, "work")
 	if err := os.CopyFS(work, os.DirFS("../../testdata/live")); err != nil {
 		t.Fatal(err)
 	}
 	w.keepStates(t, work)
+	for _, change := range prepare {
+		change(work)
+	}
 	w.git(t, dir, "init", "-q", "--bare", "-b", "main", w.origin)
 	w.git(t, work, "init", "-q", "-b", "main")
 	w.git(t, work, "remote", "add", "origin", w.origin)
@@ -153,6 +160,15 @@ func (w *world) keepStates(t *testing.T, work string) {
 	}
 	change(t, filepath.Join(work, "strata.yaml"), fmt.Sprintf("\nbackend: {values: {path: %q}}\nstore: {url: %q}\n",
 		w.states+"/{region}/{layer}/{instance}/{env}.tfstate", filepath.Join(w.dir, "store", "{env}")))
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 func change(t *testing.T, path, more string) {

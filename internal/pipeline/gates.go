@@ -44,8 +44,10 @@ func (s *session) openGates(verb string) error {
 		return err
 	}
 	g := &gates{session: s, rules: r, verb: verb, checks: make(map[string]*report.Check), seen: make(map[string]bool)}
-	if g.accepted, err = r.baseline(s.Baselines); err != nil {
-		return err
+	if s.WriteBaseline == nil { // else it is about to be
+		if g.accepted, err = r.baseline(s.Baselines); err != nil {
+			return err
+		}
 	}
 	s.gates = g
 	g.warnExpired()
@@ -168,13 +170,17 @@ func (g *gates) check(tool, mode string) *report.Check {
 	return g.checks[key]
 }
 
-// threshold is how grave a tool's findings must be to count: that is for scanners,
-// which find much. What policies deny counts however grave they call it.
+// threshold is how grave a tool's findings must be to count: what is said is for
+// scanners, which find much. What policies deny counts however grave they call it,
+// and Terraform's warnings refuse nothing.
 func (g *gates) threshold(tool string) finding.Severity {
-	if slices.Contains(stack.Scanners(), tool) {
+	switch {
+	case slices.Contains(stack.Scanners(), tool):
 		return finding.Severity(g.settings.Severity(g.Select.Environment, tool))
+	case tool == opa || tool == toolStrata:
+		return finding.Info
 	}
-	return finding.Info
+	return finding.Medium
 }
 
 // warnExpired names the suppressions that hold no longer.

@@ -72,7 +72,12 @@ func (g *gates) openPolicy() error {
 		if errors.As(err, &undefined) {
 			return errors.Join(p.without(fmt.Sprintf("%v in %s", undefined, g.settings.Policy.Path)), p.close())
 		}
-		return errors.Join(g.missing(err, policy.Install(), stack.GatePolicy), p.close())
+		err = g.missing(err, policy.Install(), stack.GatePolicy)
+		if mode == stack.Warn && g.verb != "policy" && g.soft.Err() == nil {
+			p.fault(p.check(opa, mode), firstLine(err.Error()))
+			return p.close()
+		}
+		return errors.Join(err, p.close())
 	}
 	g.policy = p
 	return nil

@@ -82,6 +82,9 @@ func (p *policyGate) judge(r *unitRun, v *verdict) error {
 		return nil
 	}
 	denied, undecided := p.carry(r)
+	denied = slices.DeleteFunc(denied, func(f finding.Finding) bool { // it is denied anew
+		return slices.ContainsFunc(e.deny, func(now finding.Finding) bool { return now.Rule == f.Rule && now.Resource == f.Resource })
+	})
 	r.asked = questions(e.undetermined, false)
 	r.asked = append(r.asked, r.carried()...)
 	e.deny, e.undetermined = append(e.deny, denied...), append(e.undetermined, undecided...)

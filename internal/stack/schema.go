@@ -112,7 +112,7 @@ func refineScan(scan map[string]*jsonschema.Schema) {
 	for name, property := range scan["suppress"].Items.Properties {
 		switch name {
 		case "tool":
-			property.Enum = anyOf(Scanners())
+			property.Enum = anyOf(append(Scanners(), "opa", "terraform", "tofu"))
 		case "until":
 		default:
 			property.Pattern = filledPattern

@@ -89,7 +89,7 @@ func TestSchemaValidates(t *testing.T) {
 		{`{"scan": {"suppress": [{"rule": "x", "reason": "r", "owner": "o", "until": "2027-03-31"}]}}`, true},
 		{`{"scan": {"suppress": [{"rule": "x", "reason": "r", "owner": "o"}]}}`, false},
 		{`{"scan": {"suppress": [{"rule": "x", "reason": "r", "owner": " ", "until": "2027-03-31"}]}}`, false},
-		{`{"scan": {"suppress": [{"tool": "opa", "rule": "x", "reason": "r", "owner": "o", "until": "2027-03-31"}]}}`, false},
+		{`{"scan": {"suppress": [{"tool": "nessus", "rule": "x", "reason": "r", "owner": "o", "until": "2027-03-31"}]}}`, false},
 		{`{"notify": {"webhook": {"url": "u", "key": "k", "events": {"*": ["all"]}}}}`, true},
 		{`{"notify": {"slack": {"url": "u", "key": "k"}}}`, false},
 		{`{"notify": {"slack": {"url": "https://x"}}}`, false},
