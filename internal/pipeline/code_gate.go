@@ -29,6 +29,7 @@ const scansAtOnce = 2
 type codeGate struct {
 	*gates
 	tools []codeTool
+	here  runner.Runner      // of the checkout
 	files *affected.Snapshot // as they are looked at
 	whole bool               // findings count that concern none of the units
 	stop  context.CancelFunc
@@ -65,7 +66,7 @@ func (g *gates) openCode() error {
 		files = files.Replace(g.files, g.replaced)
 	}
 	files = files.Plain()
-	c := &codeGate{gates: g, tools: tools, files: files, whole: g.verb == "scan" && !g.named, done: make(chan struct{})}
+	c := &codeGate{gates: g, tools: tools, here: g.Runner, files: files, whole: g.verb == "scan" && !g.named, done: make(chan struct{})}
 	ctx, cancel := context.WithCancel(g.soft)
 	c.stop = cancel
 	g.code = c

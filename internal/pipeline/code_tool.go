@@ -174,7 +174,7 @@ func timedOut(ctx context.Context) error {
 
 // ask asks a tool for its version.
 func (c *codeGate) ask(ctx context.Context, t codeTool) (string, error) {
-	ws, err := c.Runner.Open(ctx, runner.Spec{ID: t.name, Dir: "."})
+	ws, err := c.here.Open(ctx, runner.Spec{ID: t.name, Dir: "."})
 	if err != nil {
 		return "", err
 	}
