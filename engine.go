@@ -238,7 +238,7 @@ func (w *engineWorkspace) run(ctx context.Context, step runner.Step) (runner.Res
 	if result.ExitCode == 0 || slices.Contains(step.OKCodes, result.ExitCode) {
 		return result, nil
 	}
-	return result, &runner.ExitError{Tool: step.Tool.Name, Args: step.Args, ExitCode: result.ExitCode, Stderr: string(result.Stderr)}
+	return result, &runner.ExitError{Tool: step.Tool.Name, Args: step.Args, ExitCode: result.ExitCode, Stderr: runner.LastWords(result.Stderr)}
 }
 
 // command is what a step runs.

@@ -155,14 +155,13 @@ func (a *app) options(mirror string) (o pipeline.Options, done func(), err error
 }
 
 // hostAt returns what runs steps in other files than the checkout's, in a
-// folder of their own.
+// folder of their own, which does not stay when Strata is killed.
 func hostAt(environ []string, mirror string) func(*affected.Snapshot) (runner.Runner, func() error, error) {
 	return func(files *affected.Snapshot) (runner.Runner, func() error, error) {
-		dir, err := os.MkdirTemp("", "strata-")
+		dir, remove, err := runner.TempFolder()
 		if err != nil {
 			return nil, nil, err
 		}
-		remove := func() error { return os.RemoveAll(dir) }
 		if err := files.Export(dir); err != nil {
 			return nil, nil, errors.Join(err, remove())
 		}

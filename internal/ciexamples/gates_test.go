@@ -14,7 +14,12 @@ import (
 // refuse, and the gates are those of the branch that it is merged into.
 
 const (
-	policyOfBase = `package terraform
+	// The target's policy is newer than the feature.
+	oldPolicy = `package terraform
+
+deny contains "there are no resource changes" if not input.resource_changes
+`
+	newPolicy = `package terraform
 
 # METADATA
 # title: nothing is changed
@@ -23,7 +28,7 @@ deny contains msg if {
 	msg := "an output is changed"
 }
 `
-	gatesOfBase = `
+	policed = `
 environments:
   production: {branch: main, gates: {policy: enforce}}
   staging: {branch: staging, gates: {policy: enforce}}
@@ -31,7 +36,7 @@ environments:
 `
 	denied = "terraform.deny/nothing-is-changed"
 
-	scansOfBase = `
+	scanned = `
 environments:
   production: {branch: main, gates: {trivy: enforce}}
   staging: {branch: staging, gates: {trivy: enforce}}
@@ -50,20 +55,25 @@ resource "aws_security_group_rule" "open" {
 )
 
 // newGatedWorld is a world whose policy denies what the feature does. The feature
-// takes the policy away, too.
+// switches it off, too.
 func newGatedWorld(t *testing.T) *world {
 	t.Helper()
 	need(t, "opa")
 	w := newWorld(t, func(work string) {
-		write(t, filepath.Join(work, "policies/deny.rego"), policyOfBase)
-		change(t, filepath.Join(work, "strata.yaml"), gatesOfBase)
+		write(t, filepath.Join(work, "policies/deny.rego"), oldPolicy)
+		change(t, filepath.Join(work, "strata.yaml"), policed)
 	})
+	work := filepath.Join(w.dir, "work")
+	w.git(t, work, "checkout", "-q", "staging")
+	write(t, filepath.Join(work, "policies/deny.rego"), newPolicy)
+	w.commit(t, work, "deny what is changed")
+	w.git(t, work, "push", "-q", "origin", "staging")
 	if out, err := w.run(w.clone(t, "refs/heads/staging", 1), []string{"STRATA_SECRET_DB_PASSWORD=" + password}, w.strata, "deploy", "--env", "staging"); err != nil {
 		t.Fatal(err)
 	} else {
 		wantText(t, out, "12 applied")
 	}
-	w.more(t, func(work string) { w.git(t, work, "rm", "-rq", "policies") })
+	w.more(t, func(work string) { off(t, work, "policy") })
 	return w
 }
 
@@ -72,13 +82,19 @@ func newGatedWorld(t *testing.T) *world {
 func newScannedWorld(t *testing.T) *world {
 	t.Helper()
 	need(t, "trivy")
-	w := newWorld(t, func(work string) { change(t, filepath.Join(work, "strata.yaml"), scansOfBase) })
+	w := newWorld(t, func(work string) { change(t, filepath.Join(work, "strata.yaml"), scanned) })
 	w.more(t, func(work string) {
 		change(t, filepath.Join(work, "regions/us-east-1/clients/ezra/staging/main.tf"), open)
-		at := filepath.Join(work, "strata.yaml")
-		write(t, at, strings.ReplaceAll(read(t, at), "trivy: enforce", "trivy: off"))
+		off(t, work, "trivy")
 	})
 	return w
+}
+
+// off switches a gate off.
+func off(t *testing.T, work, gate string) {
+	t.Helper()
+	at := filepath.Join(work, "strata.yaml")
+	write(t, at, strings.ReplaceAll(read(t, at), gate+": enforce", gate+": off"))
 }
 
 // more adds a commit to the feature, and to its merge into staging.
@@ -163,7 +179,7 @@ func TestGitHubGates(t *testing.T) {
 	w := newGatedWorld(t)
 	for _, file := range []string{"github.yml", "github-dagger.yml"} {
 		out, err := w.act(t, file, "pull_request", "refs/pull/7/merge", pullRequest("acme"))
-		wantRefused(t, out, err, "opa refuses it", "policies/deny.rego")
+		wantRefused(t, out, err, "opa refuses it", "gates-changed")
 		uploaded := w.uploaded(t)
 		if file == "github-dagger.yml" {
 			wantUploads(t, uploaded)
@@ -182,6 +198,14 @@ func TestGitHubGates(t *testing.T) {
 	if text := uploaded["strata-plan"]; !strings.Contains(text, `"executionSuccessful": false`) {
 		t.Errorf("uploaded %s", text)
 	}
+
+	// Where Strata did not run there is no file, and none is uploaded.
+	out, err = w.act(t, "github.yml", "pull_request", "refs/pull/7/merge", pullRequest("acme"), "--var", "AWS_PLAN_ROLE=")
+	wantRefused(t, out, err, "Job failed")
+	wantUploads(t, w.uploaded(t))
+	if strings.Contains(out, "Main Findings") {
+		t.Errorf("an upload of no file was tried:\n%s", out)
+	}
 }
 
 func TestGitLabGates(t *testing.T) {
@@ -191,7 +215,7 @@ func TestGitLabGates(t *testing.T) {
 		dir := w.gitlabCheckout(t, "refs/heads/feature", gitDepth(t, file, "plan staging"),
 			map[string]string{".gitlab-ci.yml": serviceLine.ReplaceAllString(example(t, file), "")})
 		out, err := w.gitlab(dir, mergeRequest(w, t, "1"))
-		wantRefused(t, out, err, "opa refuses it", "policies/deny.rego")
+		wantRefused(t, out, err, "opa refuses it", "gates-changed")
 		if file == "gitlab-ci.yml" {
 			wantTests(t, read(t, filepath.Join(dir, "strata.xml")), denied, 2) // the unit and what is found
 		}
@@ -204,7 +228,7 @@ func TestAzureGates(t *testing.T) {
 	for _, file := range []string{"azure-pipelines.yml", "azure-pipelines-dagger.yml"} {
 		a := newAzure(w, t, file, "refs/pull/7/merge", azureRequest())
 		err := a.job(t, azureJobs(azureStage(t, file, "plan"))[0], nil)
-		wantRefused(t, a.out.String()+strings.Join(a.summaries, ""), err, "opa refuses it", "policies/deny.rego")
+		wantRefused(t, a.out.String()+strings.Join(a.summaries, ""), err, "opa refuses it", "gates-changed")
 		if file == "azure-pipelines.yml" {
 			wantTests(t, strings.Join(a.published, ""), denied, 2)
 			wantSARIF(t, a.artifacts["CodeAnalysisLogs/strata.sarif"], "gates-changed", denied)

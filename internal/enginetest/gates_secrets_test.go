@@ -9,23 +9,17 @@ import (
 
 // What is chained for the steps of units reaches neither policies nor scanners.
 func TestEngineGatesGetNothingThatIsChained(t *testing.T) {
-	needs(t, "opa", "tfsec", "terraform-compliance")
-	r := newRepo(t, tree(unit(foundation, trivial), policed("policy: enforce, tfsec: warn"), map[string]string{
-		"policies/deny.rego": `package terraform
+	needs(t, "opa", "checkov")
+	r := newRepo(t, tree(unit(foundation, trivial), policed("policy: enforce, checkov: warn"),
+		ownCheck(`"scanners see " + " ".join(n for n in sorted(os.environ) if not n.startswith("OTEL_")) + " a-secret-file" * os.path.exists("/run/strata-key")`), map[string]string{
+			"policies/deny.rego": `package terraform
 
 deny contains msg if {
 	some name, _ in opa.runtime().env
 	msg := sprintf("policies see %s", [name])
 }
 `,
-	}))
-	r.write(t, "strata.yaml", r.read(t, "strata.yaml")+"tools: {tfsec: {binary: tools/see.sh}}\n")
-	r.program(t, "tools/see.sh", `#!/bin/sh
-[ "$1" = --version ] && echo 1.2.3 && exit
-seen=$(env | cut -d= -f1 | tr '\n' ' ')
-[ -e /run/strata-key ] && seen="$seen a-secret-file"
-printf '{"results": [{"rule_id": "seen", "severity": "HIGH", "description": "scanners see %s", "location": {"filename": "%s/`+foundation+`/main.tf"}}]}' "$seen" "$1"
-`)
+		}))
 	r.environ = append(r.environ, "A_VARIABLE_SECRET="+variableSecret, "A_FILE_SECRET="+fileSecret)
 	r.chain = append(r.chain, "with-variable", "--name", "GREETING", "--value", "hello",
 		"with-secret-variable", "--name", "A_TOKEN", "--value", "env:A_VARIABLE_SECRET",
@@ -33,7 +27,7 @@ printf '{"results": [{"rule_id": "seen", "severity": "HIGH", "description": "sca
 	a := r.call(t, "deploy", "--env", "staging", "--all", "--format", "json").ok(t, 3)
 	clean(t, "the call", a.all())
 	run := a.document(t)
-	for tool, told := range map[string][]string{"opa": {"policies see STRATA_NONCE", "policies see GOGC"}, "tfsec": {"scanners see ", "STRATA_NONCE"}} {
+	for tool, told := range map[string][]string{"opa": {"policies see STRATA_NONCE", "policies see GOGC"}, "checkov": {"scanners see ", "STRATA_NONCE"}} {
 		var titles []string
 		for _, f := range check(t, run, tool).Findings {
 			titles = append(titles, f.Title)

@@ -4,9 +4,7 @@ package enginetest
 
 import (
 	"fmt"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -65,13 +63,24 @@ func agree(t *testing.T, name string, native, module *report.Run) {
 	}
 }
 
-// program writes a file that can be run.
-func (r *repo) program(t *testing.T, name, text string) {
-	t.Helper()
-	r.write(t, name, text)
-	if err := os.Chmod(filepath.Join(r.dir, filepath.FromSlash(name)), 0o755); err != nil {
-		t.Fatal(err)
-	}
+// ownCheck is a check of the repository's own for checkov, which tells of every
+// terraform_data what a Python expression makes.
+func ownCheck(expression string) map[string]string {
+	return map[string]string{".checkov.yaml": "external-checks-dir: [checks]\n", "checks/__init__.py": "", "checks/tells.py": `import os
+from checkov.common.models.enums import CheckCategories, CheckResult
+from checkov.terraform.checks.resource.base_resource_check import BaseResourceCheck
+
+
+class Tells(BaseResourceCheck):
+    def __init__(self):
+        super().__init__(name=` + expression + `, id="CKV_OWN_1", categories=[CheckCategories.GENERAL_SECURITY], supported_resources=["terraform_data"])
+
+    def scan_resource_conf(self, conf):
+        return CheckResult.FAILED
+
+
+check = Tells()
+`}
 }
 
 // check is what one tool told in a run.
@@ -274,39 +283,35 @@ func TestEngineGatesHoldPlansToLimits(t *testing.T) {
 // On a pull request the gates are those of the commit that it is to be merged
 // into, and that it changes them is told.
 func TestEngineGatesAreThoseOfTheTarget(t *testing.T) {
-	needs(t, "opa")
-	const asTarget = "#!/bin/sh\n[ \"$1\" = --version ] && echo 1.2.3 && exit\n" +
-		`printf '{"results": [{"rule_id": "%s", "severity": "HIGH", "description": "told", "location": {"filename": "%s/` + foundation + `/main.tf"}}]}' `
-	r := newRepo(t, tree(unit(foundation, trivial), policed("policy: enforce, tfsec: warn"), map[string]string{"policies/deny.rego": deniesWide}))
-	r.write(t, "strata.yaml", r.read(t, "strata.yaml")+"tools: {tfsec: {binary: tools/tfsec}}\n")
-	r.program(t, "tools/tfsec", asTarget+"target \"$1\"\n")
-	r.git(t, "add", "-A")
-	r.commit(t)
+	needs(t, "opa", "checkov")
+	r := newRepo(t, tree(unit(foundation, trivial), policed("policy: enforce, checkov: warn"), map[string]string{"policies/deny.rego": deniesWide}, ownCheck(`"of the target"`)))
 	r.git(t, "checkout", "-q", "-b", "change")
 	r.git(t, "update-ref", "refs/remotes/origin/main", "main")
 	r.environ, r.chain = append(r.environ, "USER=octocat"), append(r.chain, "with-variable", "--name", "USER", "--value", "octocat")
 	r.write(t, "strata.yaml", strings.Replace(r.read(t, "strata.yaml"), "policy: enforce", "policy: off", 1))
-	r.program(t, "tools/tfsec", asTarget+"change \"$1\"\n")
+	for name, text := range ownCheck(`"of the change"`) {
+		r.write(t, name, text)
+	}
 	r.write(t, foundation+"/main.tf", wide)
 	r.git(t, "rm", "-q", "policies/deny.rego")
 	r.git(t, "add", "-A")
 	r.commit(t)
 
 	own := r.call(t, "plan", "--env", "staging", "--all", "json").ok(t, 0).run(t)
-	if got := rules(check(t, own, "tfsec").Findings); !slices.Equal(got, []string{"change"}) {
-		t.Errorf("without --gates-from the scanner told %q", got)
+	if got := check(t, own, "checkov").Findings; len(got) != 1 || got[0].Title != "of the change" {
+		t.Errorf("without --gates-from the scanner told %+v", got)
 	}
 	deploy := []string{"deploy", "--env", "staging", "--all", "--gates-from", "main", "--format", "json"}
 	n, m := r.native(t, deploy...).ok(t, 3).document(t), r.call(t, deploy...).ok(t, 3).document(t)
 	agree(t, "with --gates-from", n, m)
-	if got := rules(check(t, m, "tfsec").Findings); !slices.Equal(got, []string{"target"}) {
-		t.Errorf("with --gates-from the scanner told %q", got)
+	if got := check(t, m, "checkov").Findings; len(got) != 1 || got[0].Title != "of the target" {
+		t.Errorf("with --gates-from the scanner told %+v", got)
 	}
 	var changed []string
 	for _, f := range check(t, m, "strata").Findings {
 		changed = append(changed, f.File)
 	}
-	if want := []string{"policies/deny.rego", "strata.yaml", "tools/tfsec"}; !slices.Equal(changed, want) {
+	if want := []string{"checks/tells.py", "policies/deny.rego", "strata.yaml"}; !slices.Equal(changed, want) {
 		t.Errorf("told of changes to %q, not %q", changed, want)
 	}
 
@@ -314,7 +319,7 @@ func TestEngineGatesAreThoseOfTheTarget(t *testing.T) {
 	r.chain = append(r.chain, "with-variable", "--name", "GITHUB_ACTIONS", "--value", "true", "with-variable", "--name", "GITHUB_EVENT_NAME", "--value", "pull_request",
 		"with-variable", "--name", "GITHUB_BASE_REF", "--value", "main")
 	r.call(t, "plan", "--env", "staging", "--all", "summary").ok(t, 3).says(t, "opa refuses it", "gates, limits, policies and suppressions are those of ")
-	r.call(t, "plan", "--env", "staging", "--all", "--gates-from", "nowhere", "summary").ok(t, 1).says(t, "--gates-from nowhere: ")
+	r.call(t, "plan", "--env", "staging", "--all", "--gates-from", "nowhere", "summary").ok(t, 1).says(t, "gates come from nowhere (--gates-from): there is no commit, branch or tag nowhere")
 }
 
 // The verb asks policies about plans, and is about the policies themselves too:

@@ -11,7 +11,8 @@ import (
 // readable. None of them holds a credential. A * ends a name that others begin
 // with.
 var bareNames = []string{
-	"PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TMP", "TEMP", "XDG_*",
+	"PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TMP", "TEMP",
+	"XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR",
 	"LANG", "LANGUAGE", "LC_*", "TZ",
 	"SSL_CERT_FILE", "SSL_CERT_DIR",
 	// A program in Python begins with its interpreter's path, which finds the rest

@@ -9,7 +9,9 @@ import (
 
 func TestBare(t *testing.T) {
 	given := []string{
-		"PATH=/bin", "HOME=/home/me", "USER=me", "LOGNAME=me", "TMPDIR=/t", "XDG_CACHE_HOME=/c", "LANG=C.UTF-8", "LC_ALL=C", "TZ=UTC",
+		"PATH=/bin", "HOME=/home/me", "USER=me", "LOGNAME=me", "TMPDIR=/t",
+		"XDG_CONFIG_HOME=/x", "XDG_CACHE_HOME=/c", "XDG_DATA_HOME=/d", "XDG_STATE_HOME=/s", "XDG_RUNTIME_DIR=/r",
+		"LANG=C.UTF-8", "LC_ALL=C", "TZ=UTC",
 		"SSL_CERT_FILE=/ca.pem", "SSL_CERT_DIR=/ca", "VIRTUAL_ENV=/venv", "PYENV_ROOT=/pyenv", "PYENV_VERSION=3.12", "PYTHONPATH=/lib/python",
 		"LD_LIBRARY_PATH=/lib", "SystemRoot=C:\\Windows", "EMPTY", "PATH=/usr/bin",
 	}
@@ -17,7 +19,7 @@ func TestBare(t *testing.T) {
 	secret := []string{
 		"AWS_SECRET_ACCESS_KEY=x", "AWS_PROFILE=x", "CKV_TOKEN=x", "CKV_IGNORE_HIDDEN_DIRECTORIES=x", "BC_API_KEY=x", "TF_VAR_x=x", "TF_TOKEN_app_terraform_io=x",
 		"HTTP_PROXY=http://me:x@proxy", "https_proxy=http://me:x@proxy", "GITHUB_TOKEN=x", "SSH_AUTH_SOCK=x", "KUBECONFIG=x", "STRATA_STORE=x",
-		"PYTHONSTARTUP=x", "PYTHONINSPECT=x", "PATHS=x", "MY_PATH=x", "LC=x", "XDG=x", "LD_PRELOAD=x", "TERM=x", "=C:=C:\\",
+		"PYTHONSTARTUP=x", "PYTHONINSPECT=x", "PATHS=x", "MY_PATH=x", "LC=x", "XDG=x", "XDG_SESSION_COOKIE=x", "XDG_ACTIVATION_TOKEN=x", "XDG_CONFIG_HOME_X=x", "LD_PRELOAD=x", "TERM=x", "=C:=C:\\",
 	}
 	if diff := cmp.Diff(kept, bare(append(given, secret...))); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

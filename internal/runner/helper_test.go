@@ -3,6 +3,7 @@ package runner
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -13,6 +14,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -43,10 +45,14 @@ func helper(name string, args []string) int {
 		for _, text := range args {
 			fmt.Print(text)
 		}
-	case "repeat": // TEXT N, on both streams
+	case "repeat": // TEXT N [CODE], on both streams
 		n, _ := strconv.Atoi(args[1])
 		fmt.Print(strings.Repeat(args[0], n))
 		fmt.Fprint(os.Stderr, strings.Repeat(args[0], n))
+		if len(args) > 2 {
+			code, _ := strconv.Atoi(args[2])
+			return code
+		}
 	case "copy":
 		if _, err := io.Copy(os.Stdout, os.Stdin); err != nil {
 			return 1
@@ -70,13 +76,13 @@ func helper(name string, args []string) int {
 		return countSignals(args[0], len(args) > 1)
 	case "serve":
 		return serve(args)
-	case "child": // starts one that no interrupt ends, and ends with an interrupt
-		return withChild(args[0])
+	case "child": // starts one that no interrupt ends
+		return withChild(args[0], args[1])
 	case "serving-parent": // a small Strata with a server
 		return servingParent(args[0], args[1])
 	case "outlive":
 		return outlive(args[0], args[1])
-	case "parent": // a small Strata that runs outlive
+	case "parent", "bare-parent": // a small Strata that runs outlive
 		h, err := NewHost(HostOptions{Root: args[0], Environ: os.Environ()})
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -85,10 +91,20 @@ func helper(name string, args []string) int {
 		w, err := h.Open(context.Background(), Spec{ID: "u"})
 		if err == nil {
 			step := selfStep("outlive", args[1:]...)
-			step.Lines = func([]byte) {}
+			step.Lines, step.Bare = func([]byte) {}, name == "bare-parent"
 			_, err = w.Run(context.Background(), step)
 		}
 		fmt.Fprintln(os.Stderr, err)
+	case "hold-temporary": // fills a temporary folder, and says where it is in a file
+		dir, _, err := TempFolder()
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, "main.tf"), []byte("secret"), 0o400)
+		}
+		if err = errors.Join(err, os.WriteFile(args[0], []byte(dir), 0o600)); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return heldUntilTold()
 	case "hold-folder":
 		h, err := NewHost(HostOptions{Root: args[0], Environ: os.Environ()})
 		if err != nil {
@@ -155,8 +171,9 @@ func serve(args []string) int {
 	return 1
 }
 
-// withChild is a helper that says its child's number in a file.
-func withChild(started string) int {
+// withChild is a helper that says its child's number in a file. It ends with an
+// interrupt, never, or at once.
+func withChild(started, how string) int {
 	received := make(chan os.Signal, 1)
 	signal.Notify(received, os.Interrupt)
 	child := exec.Command(os.Args[0], "signals", started+".child", "stay")
@@ -165,7 +182,12 @@ func withChild(started string) int {
 		return 1
 	}
 	_ = os.WriteFile(started, []byte(strconv.Itoa(child.Process.Pid)), 0o600)
-	<-received
+	switch how {
+	case "interrupt":
+		<-received
+	case "never":
+		time.Sleep(time.Minute)
+	}
 	return 0
 }
 
@@ -195,8 +217,9 @@ func serveArgs(name string, more ...string) func(string) []string {
 }
 
 // outlive goes on printing after the test has killed its parent, and leaves a
-// file when it has ended well.
+// file when it has ended well. It does not listen when it is asked to end.
 func outlive(killed, marker string) int {
+	signal.Ignore(syscall.SIGTERM)
 	fmt.Printf("pid %d\n", os.Getpid())
 	if err := os.WriteFile(marker+".started", []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
 		return 1

@@ -17,9 +17,6 @@ import (
 	"golang.org/x/term"
 )
 
-// stderrKept is how much of a step's standard error Result.Stderr holds.
-const stderrKept = StderrKept
-
 // Host runs steps as processes of this machine, in the checkout itself, so
 // that local state survives.
 type Host struct {
@@ -27,6 +24,8 @@ type Host struct {
 	environ []string
 	scratch *scratch
 	plugins *pluginCache
+	// patience is how long a server or a bare step has to end after it was asked to.
+	patience time.Duration
 }
 
 // HostOptions are what NewHost may be told.
@@ -49,7 +48,7 @@ func NewHost(o HostOptions) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Host{root: root, environ: usableConfig(o.Environ), scratch: s}
+	h := &Host{root: root, environ: usableConfig(o.Environ), scratch: s, patience: patience}
 	cache := chosenCache(o.Environ)
 	if o.ProviderMirror != "" {
 		config, err := mirrorConfig(o.ProviderMirror, o.Environ, s.dir)
@@ -207,11 +206,12 @@ func (w *hostWorkspace) Run(ctx context.Context, step Step) (Result, error) {
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 
 	started := time.Now()
-	if err := begin(cmd, step); err != nil {
+	wait, err := w.begin(cmd, step)
+	if err != nil {
 		return Result{}, err
 	}
 	stop := tail(stdout.Name(), step.Lines)
-	stopped, waitErr := waitOrInterrupt(ctx, cmd)
+	stopped, waitErr := wait(ctx)
 	tailErr := stop()
 
 	result := Result{ExitCode: exitCode(cmd, waitErr), Duration: time.Since(started)}
@@ -220,7 +220,7 @@ func (w *hostWorkspace) Run(ctx context.Context, step Step) (Result, error) {
 			return result, err
 		}
 	}
-	if result.Stderr, err = lastBytes(stderr.Name(), stderrKept); err != nil {
+	if result.Stderr, err = lastBytes(stderr.Name(), StderrKept); err != nil {
 		return result, err
 	}
 	return result, errors.Join(outcome(ctx, step, result, stopped, waitErr), tailErr)
@@ -269,6 +269,22 @@ func (w *hostWorkspace) attached(ctx context.Context, cmd *exec.Cmd, step Step) 
 	stopped, waitErr := waitOrInterrupt(ctx, cmd)
 	result := Result{ExitCode: exitCode(cmd, waitErr), Duration: time.Since(started)}
 	return result, outcome(ctx, step, result, stopped, waitErr)
+}
+
+// begin starts a step that has a group of its own. wait waits for its end, and
+// asks for it when the context ends first.
+func (w *hostWorkspace) begin(cmd *exec.Cmd, step Step) (wait func(context.Context) (stopped bool, err error), err error) {
+	if step.Bare {
+		b, err := beginBound(cmd, step, w.host.patience)
+		if err != nil {
+			return nil, err
+		}
+		return b.waitOrStop, nil
+	}
+	if err := begin(cmd, step); err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) (bool, error) { return waitOrInterrupt(ctx, cmd) }, nil
 }
 
 // begin starts cmd. Of a folder that is not there the system says only that
@@ -328,7 +344,7 @@ func outcome(ctx context.Context, step Step, result Result, stopped bool, waitEr
 	if result.ExitCode == 0 || slices.Contains(step.OKCodes, result.ExitCode) {
 		return nil
 	}
-	e := &ExitError{Tool: step.Tool.Name, Args: step.Args, ExitCode: result.ExitCode, Stderr: strings.TrimSpace(string(result.Stderr))}
+	e := &ExitError{Tool: step.Tool.Name, Args: step.Args, ExitCode: result.ExitCode, Stderr: LastWords(result.Stderr)}
 	if exit != nil && result.ExitCode < 0 {
 		return fmt.Errorf("%w (%s)", e, exit.String())
 	}
@@ -342,6 +358,8 @@ func notFound(tool Tool, err error) error {
 	return &NotFoundError{Tool: tool}
 }
 
+// lastBytes returns the last n bytes of a file or, where it is no longer, all of
+// it without the white space around: what was cut has n.
 func lastBytes(path string, n int64) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -357,6 +375,9 @@ func lastBytes(path string, n int64) ([]byte, error) {
 	read, err := f.ReadAt(data, offset)
 	if err != nil && read == 0 && len(data) > 0 {
 		return nil, err
+	}
+	if offset > 0 {
+		return data[:read], nil
 	}
 	return bytes.TrimSpace(data[:read]), nil
 }

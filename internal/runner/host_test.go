@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -128,17 +129,40 @@ func TestRunFollows(t *testing.T) {
 	}
 }
 
+// TestRunStderrTail: a log that was cut has exactly the length that is kept; a
+// message holds less of it.
 func TestRunStderrTail(t *testing.T) {
 	w, _ := newTestWorkspace(t)
-	result, err := w.Run(t.Context(), selfStep("repeat", "abcdefgh", "100000"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(result.Stdout) != 800_000 {
-		t.Errorf("standard output: %d bytes", len(result.Stdout))
-	}
-	if len(result.Stderr) != stderrKept || !bytes.HasSuffix(result.Stderr, []byte("abcdefgh")) {
-		t.Errorf("standard error: %d bytes, the last %q", len(result.Stderr), result.Stderr[len(result.Stderr)-8:])
+	for name, test := range map[string]struct {
+		text      string
+		times     int
+		kept      int // of standard error, in bytes
+		said      int // in the error
+		saidStart string
+	}{
+		"short":                   {"abcdefg\n", 100, 799, 799, "abcdefg\nabc"},
+		"as long as a message":    {"abcdefgh", saidKept / 8, saidKept, saidKept, "abcdefgh"},
+		"longer than a message":   {"abcdefgh", saidKept, 8 * saidKept, saidKept, "abcdefgh"},
+		"just kept":               {"abcdefg\n", StderrKept / 8, StderrKept - 1, saidKept - 1, "abcdefg\nabc"},
+		"cut":                     {"abcdefgh", StderrKept, StderrKept, saidKept, "abcdefgh"},
+		"cut, with ends of lines": {"abcdefg\n", StderrKept, StderrKept, saidKept - 1, "abcdefg\nabc"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			result, err := w.Run(t.Context(), selfStep("repeat", test.text, strconv.Itoa(test.times), "1"))
+			var exit *ExitError
+			if !errors.As(err, &exit) {
+				t.Fatalf("error %v", err)
+			}
+			if len(result.Stdout) != len(test.text)*test.times {
+				t.Errorf("standard output: %d bytes", len(result.Stdout))
+			}
+			if len(result.Stderr) != test.kept || !bytes.HasSuffix(bytes.TrimSpace(result.Stderr), []byte("abcdefg")) && !bytes.HasSuffix(result.Stderr, []byte("abcdefgh")) {
+				t.Errorf("standard error: %d bytes, the last %q", len(result.Stderr), result.Stderr[len(result.Stderr)-8:])
+			}
+			if len(exit.Stderr) != test.said || !strings.HasPrefix(exit.Stderr, test.saidStart) {
+				t.Errorf("the error holds %d bytes, the first %.12q", len(exit.Stderr), exit.Stderr)
+			}
+		})
 	}
 }
 

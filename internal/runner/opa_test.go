@@ -38,7 +38,7 @@ func TestServeOPA(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
-	if took := time.Since(started); took >= closeWait {
+	if took := time.Since(started); took >= patience {
 		t.Errorf("it took %s to end", took)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"syscall"
 )
 
-// endWithParent has the system end cmd when the thread that starts it ends:
-// also when Strata is killed.
-func endWithParent(cmd *exec.Cmd) { cmd.SysProcAttr.Pdeathsig = syscall.SIGTERM }
+// endWithParent has the system kill cmd when the thread that starts it ends:
+// also when Strata is killed. Nobody is left then who could kill one that
+// ignores another signal.
+func endWithParent(cmd *exec.Cmd) { cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL }

@@ -6,6 +6,7 @@
 package runner
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -46,7 +47,8 @@ type Step struct {
 	// Stdio, if set, connects the step to a person's terminal or pipes.
 	Stdio *Stdio
 	// Bare says that the tool needs no credentials and is given none: of the
-	// runner's environment it gets only what finds programs and files.
+	// runner's environment it gets only what finds programs and files. Nothing is
+	// lost when such a step is cut off: see Workspace.Run.
 	Bare bool
 }
 
@@ -61,11 +63,25 @@ const (
 	InstallPlugins           // may install: alone
 )
 
+// StderrKept is how much of a step's standard error a Result holds: its end, in
+// bytes.
+const StderrKept = 1 << 20
+
+// saidKept is how much of what a tool printed a message holds, in bytes.
+const saidKept = 64 << 10
+
+// LastWords returns what a message holds of a tool's standard error: its end, at
+// most 64 KiB, without the white space around it.
+func LastWords(stderr []byte) string {
+	words := bytes.TrimSpace(stderr)
+	return string(bytes.TrimSpace(words[max(0, len(words)-saidKept):]))
+}
+
 // Result is what a step left behind.
 type Result struct {
 	ExitCode int
 	Stdout   []byte // only with Step.Keep
-	Stderr   []byte // the last StderrKept bytes
+	Stderr   []byte // the last StderrKept bytes: exactly so many when there were more
 	Duration time.Duration
 }
 
@@ -78,6 +94,11 @@ type Workspace interface {
 	// host) and Run still waits for it to end, then returns an error that wraps
 	// context.Canceled. A step of which the outcome must not be cut off is
 	// given a context that is not cancelled.
+	//
+	// On a host a bare step without Stdio is one that may be cut off: it is asked
+	// together with all that it has started, and killed when it has not ended 5
+	// seconds later. What it has started is killed when it ends, however it does;
+	// on Linux it is killed when Strata ends.
 	Run(ctx context.Context, step Step) (Result, error)
 
 	// Serve starts a step that goes on until it is closed: a server, whose Args
@@ -161,7 +182,7 @@ type ExitError struct {
 	Tool     string
 	Args     []string
 	ExitCode int
-	Stderr   string // its last lines
+	Stderr   string // its LastWords
 }
 
 func (e *ExitError) Error() string {
@@ -191,7 +212,3 @@ type Stdio struct {
 	In       io.Reader
 	Out, Err io.Writer
 }
-
-// StderrKept is how much of a step's standard error a Result holds: its end, in
-// bytes.
-const StderrKept = 1 << 20

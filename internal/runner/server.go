@@ -9,14 +9,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
-	"time"
 )
-
-// closeWait is how long a server has to end after it was asked to.
-const closeWait = 5 * time.Second
 
 // hostServer is a process that goes on until it is closed.
 type hostServer struct {
@@ -25,12 +20,10 @@ type hostServer struct {
 	elsewhere *scratch // where the socket is, nil for the workspace's folder
 	stdout    string   // files
 	stderr    string
-	process   *os.Process
-	patience  time.Duration // of Close
+	bound     *bound
 
 	closing  chan struct{} // closed when Close was called
 	ended    chan struct{} // closed when the process has ended by itself
-	gone     chan struct{} // closed when the process has ended
 	err      error         // why it ended by itself
 	once     sync.Once
 	closeErr error
@@ -44,8 +37,8 @@ func (w *hostWorkspace) Serve(ctx context.Context, step Step, args func(listen s
 	}
 	number := w.servers.Add(1)
 	s := &hostServer{
-		socket: w.Path(fmt.Sprintf("%d.sock", number)), step: step, patience: closeWait,
-		closing: make(chan struct{}), ended: make(chan struct{}), gone: make(chan struct{}),
+		socket: w.Path(fmt.Sprintf("%d.sock", number)), step: step,
+		closing: make(chan struct{}), ended: make(chan struct{}),
 	}
 	if !usableSocket(s.socket) {
 		var err error
@@ -93,7 +86,6 @@ func (s *hostServer) start(w *hostWorkspace, prefix string) error {
 		return err
 	}
 	ownGroup(cmd)
-	endWithParent(cmd)
 	stdout, err := w.stream(prefix + "stdout")
 	if err != nil {
 		return err
@@ -106,43 +98,33 @@ func (s *hostServer) start(w *hostWorkspace, prefix string) error {
 	defer stderr.Close()
 	cmd.Stdout, cmd.Stderr, s.stdout, s.stderr = stdout, stderr, stdout.Name(), stderr.Name()
 
-	started := make(chan error, 1)
-	go func() {
-		// Linux takes the end of the thread that started a process for the end of
-		// its parent: this one stays as long as the process.
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := begin(cmd, s.step)
-		s.process = cmd.Process
-		started <- err
-		if err == nil {
-			s.wait(cmd)
-		}
-	}()
-	return <-started
+	if s.bound, err = beginBound(cmd, s.step, w.host.patience); err != nil {
+		return err
+	}
+	go s.wait()
+	return nil
 }
 
 // wait waits for the process to end.
-func (s *hostServer) wait(cmd *exec.Cmd) {
-	defer close(s.gone)
-	waitErr := cmd.Wait()
-	killGroup(s.process) // what it has started itself
+func (s *hostServer) wait() {
+	<-s.bound.gone
 	select {
 	case <-s.closing:
 	default:
-		s.err = s.why(cmd, waitErr)
+		s.err = s.why()
 		close(s.ended)
 	}
 }
 
 // why tells of a server that has ended by itself, in its own last words.
-func (s *hostServer) why(cmd *exec.Cmd, waitErr error) error {
+func (s *hostServer) why() error {
+	cmd, waitErr := s.bound.cmd, s.bound.err
 	var exit *exec.ExitError
 	if waitErr != nil && !errors.As(waitErr, &exit) {
 		return fmt.Errorf("%s: %w", s.step.Tool.Name, waitErr)
 	}
-	stderr, err := lastBytes(s.stderr, stderrKept)
-	stdout, otherErr := lastBytes(s.stdout, stderrKept)
+	stderr, err := lastBytes(s.stderr, saidKept)
+	stdout, otherErr := lastBytes(s.stdout, saidKept)
 	if err := errors.Join(err, otherErr); err != nil {
 		return fmt.Errorf("%s has ended, and what it printed cannot be read: %w", s.step.Tool.Name, err)
 	}
@@ -158,26 +140,10 @@ func (s *hostServer) why(cmd *exec.Cmd, waitErr error) error {
 func (s *hostServer) Close() error {
 	s.once.Do(func() {
 		close(s.closing)
-		select {
-		case <-s.gone:
-		default:
-			s.stop()
-		}
+		s.bound.stop()
 		s.closeErr = s.remove()
 	})
 	return s.closeErr
-}
-
-func (s *hostServer) stop() {
-	interruptGroup(s.process)
-	timer := time.NewTimer(s.patience)
-	defer timer.Stop()
-	select {
-	case <-s.gone:
-	case <-timer.C:
-		killGroup(s.process)
-		<-s.gone
-	}
 }
 
 // remove removes the socket.

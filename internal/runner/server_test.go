@@ -219,8 +219,8 @@ func TestServeEnded(t *testing.T) {
 			"helper print: exit code 0: bye",
 		},
 		"much": {
-			[]string{"repeat", "abcdefgh", "100000"}, ExitError{Tool: "helper", Args: []string{"repeat", "abcdefgh", "100000"}, Stderr: long[:stderrKept]},
-			"helper repeat: exit code 0: " + long[:stderrKept],
+			[]string{"repeat", "abcdefgh", "100000"}, ExitError{Tool: "helper", Args: []string{"repeat", "abcdefgh", "100000"}, Stderr: long[:saidKept]},
+			"helper repeat: exit code 0: " + long[:saidKept],
 		},
 		"killed": {
 			[]string{"die"}, ExitError{Tool: "helper", Args: []string{"die"}, ExitCode: -1},
@@ -297,16 +297,16 @@ func TestServeCloseOnce(t *testing.T) {
 func TestServeKilled(t *testing.T) {
 	w, root := newTestWorkspace(t)
 	ready := filepath.Join(root, "ready")
+	w.(*hostWorkspace).host.patience = 50 * time.Millisecond
 	s := startServer(t, t.Context(), w, with("signals", ready, "stay")).(*hostServer)
-	s.patience = 50 * time.Millisecond
 	if !awaitFile(ready) {
 		t.Fatal("it did not start")
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
-	if alive(s.process.Pid) || closed(s.Ended()) {
-		t.Errorf("alive %t, counts as ended by itself %t", alive(s.process.Pid), closed(s.Ended()))
+	if pid := s.bound.cmd.Process.Pid; alive(pid) || closed(s.Ended()) {
+		t.Errorf("alive %t, counts as ended by itself %t", alive(pid), closed(s.Ended()))
 	}
 }
 
@@ -315,7 +315,7 @@ func TestServeKilled(t *testing.T) {
 func TestServeWrapped(t *testing.T) {
 	w, root := newTestWorkspace(t)
 	started := filepath.Join(root, "started")
-	s := startServer(t, t.Context(), w, with("child", started))
+	s := startServer(t, t.Context(), w, with("child", started, "interrupt"))
 	if !awaitFile(started) {
 		t.Fatal("it did not start")
 	}
