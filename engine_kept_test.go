@@ -1,3 +1,5 @@
+//go:build aliases
+
 package main
 
 import (

@@ -391,7 +391,7 @@ func BenchmarkGates(b *testing.B) {
 	b.Run("All", func(b *testing.B) { newGated(b, present(b), code).compare(b, 3) })
 }
 
-// The same of 20 units of the AWS provider, with 24 resources each.
+// The same of 20 units of the AWS provider, with 21 resources each.
 func BenchmarkGatesAWS(b *testing.B) {
 	mirror := os.Getenv("STRATA_TEST_PROVIDER_MIRROR")
 	if mirror == "" {

@@ -40,9 +40,6 @@ type (
 		Tool struct {
 			Driver sarifDriver `json:"driver"`
 		} `json:"tool"`
-		Automation struct {
-			ID string `json:"id"`
-		} `json:"automationDetails"`
 		Bases       map[string]sarifBase `json:"originalUriBaseIds"`
 		Invocations []sarifInvocation    `json:"invocations"`
 		Results     []sarifResult        `json:"results"`
@@ -150,7 +147,6 @@ func (r Run) sarif() sarifRun {
 	rules, index := rules(list)
 	var out sarifRun
 	out.Tool.Driver = sarifDriver{Name: shown(r.Tool), Version: shown(r.Version), Rules: rules}
-	out.Automation.ID = "strata/" + shown(r.Tool) + "/"
 	out.Bases = map[string]sarifBase{sarifRoot: {Description: sarifText{"The root of the repository."}}}
 	out.Invocations = []sarifInvocation{r.invocation()}
 	out.Results = make([]sarifResult, len(list))

@@ -181,7 +181,10 @@ func withChild(started, how string) int {
 	if err := child.Start(); err != nil || !awaitFile(started+".child") {
 		return 1
 	}
-	_ = os.WriteFile(started, []byte(strconv.Itoa(child.Process.Pid)), 0o600)
+	// Whoever sees the file finds the number in it.
+	if os.WriteFile(started+".new", []byte(strconv.Itoa(child.Process.Pid)), 0o600) != nil || os.Rename(started+".new", started) != nil {
+		return 1
+	}
 	switch how {
 	case "interrupt":
 		<-received
