@@ -45,7 +45,7 @@ func (r *unitRun) begin(name string) {
 // diagnoseStderr makes a diagnostic of what a command without a JSON stream
 // said when it failed.
 func (r *unitRun) diagnoseStderr(name string, stderr []byte) {
-	summary, detail := splitError(string(stderr))
+	summary, detail := splitError(runner.LastWords(stderr))
 	if summary == "" {
 		summary = name + " failed and said nothing"
 	}
@@ -95,7 +95,7 @@ func (r *unitRun) stream(ctx context.Context, step runner.Step) (streamed, error
 	s.code = result.ExitCode
 	var exit *runner.ExitError
 	if errors.As(err, &exit) && len(s.errors) == 0 {
-		summary, detail := splitError(string(result.Stderr))
+		summary, detail := splitError(runner.LastWords(result.Stderr))
 		if summary == "" {
 			summary = exit.Error()
 		}
