@@ -92,11 +92,17 @@ func (p *policyGate) without(why string) error {
 	return nil
 }
 
-func (g *gates) hasPolicies() bool { return slices.ContainsFunc(g.files.Names, g.isPolicy) }
+// hasPolicies says whether there are policies, and not tests of some alone.
+func (g *gates) hasPolicies() bool {
+	return slices.ContainsFunc(g.files.Names, func(name string) bool {
+		return g.isRego(name) && !strings.HasSuffix(name, "_test.rego")
+	})
+}
 
-// isPolicy says whether a file is a policy, and no test of one.
-func (g *gates) isPolicy(name string) bool {
-	return affected.Below(g.settings.Policy.Path, name) && strings.HasSuffix(name, ".rego") && !strings.HasSuffix(name, "_test.rego")
+// isRego says whether a file is one that OPA loads as policies: a test's rules are
+// asked too.
+func (g *gates) isRego(name string) bool {
+	return affected.Below(g.settings.Policy.Path, name) && strings.HasSuffix(name, ".rego")
 }
 
 func (g *gates) language() policy.Language {

@@ -14,7 +14,7 @@ func (p *policyGate) parse(ctx context.Context) ([]policy.Module, error) {
 	trees := keptTrees{Version: p.version, Trees: make(map[string]json.RawMessage)}
 	var modules []policy.Module
 	for _, name := range p.files.Names {
-		if !p.isPolicy(name) {
+		if !p.isRego(name) {
 			continue
 		}
 		id, _ := p.files.ID(name)
