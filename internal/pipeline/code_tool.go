@@ -62,7 +62,10 @@ func (g *gates) scanner(sc scan.Scanner, mode string) codeTool {
 			if err != nil && !errors.As(err, &exit) {
 				return scan.Report{}, err
 			}
-			return sc.Read(o, scan.Output{ExitCode: shellCode(result.ExitCode, err), Stdout: scrub.JSON(result.Stdout), Stderr: []byte(scrub.Text(string(result.Stderr)))})
+			return sc.Read(o, scan.Output{
+				ExitCode: shellCode(result.ExitCode, err), Stdout: scrub.JSON(result.Stdout), Stderr: []byte(scrub.Text(string(result.Stderr))),
+				Cut: len(result.Stderr) >= runner.StderrKept, // as it was said: a scrubbed one has another length
+			})
 		},
 	}
 }

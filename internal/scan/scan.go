@@ -75,6 +75,7 @@ type Output struct {
 	ExitCode int
 	Stdout   []byte
 	Stderr   []byte
+	Cut      bool   // of Stderr only the end is there
 	File     []byte // of scanners that write a file, nil if there is none
 }
 

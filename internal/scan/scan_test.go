@@ -232,6 +232,9 @@ func TestOdd(t *testing.T) {
 			tool: "trivy", out: Output{Stdout: []byte(`{"SchemaVersion":2,"Results":[{"Target":"a.tf","Class":"config","MisconfSummary":{"Failures":2}}]}`)},
 			says: "counts 2 findings in a.tf and lists 0",
 		},
+		"trivy, a log that was cut": {
+			tool: "trivy", out: Output{Stdout: []byte(`{"SchemaVersion":2,"Results":[]}`), Cut: true}, says: "logged more than is read",
+		},
 		"trivy, of an old version": {
 			tool: "trivy", out: Output{Stdout: []byte(`{"SchemaVersion":2,"Results":[{"Target":"a.tf","Class":"config","Misconfigurations":[
 				{"ID":"AVD-AWS-0107","Title":"T","Severity":"UNKNOWN","Status":"FAIL","CauseMetadata":{"StartLine":3,"EndLine":4,"Code":{"Lines":[{"Content":"data \"aws_x\" \"y\" {"}]}}},

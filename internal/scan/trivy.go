@@ -105,7 +105,7 @@ func trivyParse(o Options, out Output) (Report, error) {
 	if err := decode("trivy", out, out.Stdout, &printed); err != nil {
 		return Report{}, err
 	}
-	if len(out.Stderr) >= runner.StderrKept {
+	if out.Cut {
 		return Report{}, &Error{"trivy", "logged more than is read, so that files which it could not read would be missed", "mend what it logs, or leave such files out (scan.skip)"}
 	}
 	if printed.Schema == 0 {
