@@ -2,11 +2,9 @@ package pipeline
 
 import (
 	"context"
-	"fmt"
 	"io/fs"
 	"path"
 	"slices"
-	"sync"
 
 	"github.com/bmatcuk/doublestar/v4"
 	"golang.org/x/sync/errgroup"
@@ -35,8 +33,8 @@ type codeGate struct {
 	stop  context.CancelFunc
 	done  chan struct{} // closed when every tool has told
 
-	cleaning sync.Mutex
-	clean    *tree // files written out; nil before somebody needs them
+	clean *tree // the files, with nothing beside them
+	scrub *runner.Scrubber
 
 	// By unit, once done is closed:
 	refuse map[string]map[string]int // how many findings refuse it, by tool
@@ -46,9 +44,10 @@ type codeGate struct {
 // openCode starts the tools that are on.
 func (g *gates) openCode() error {
 	var tools []codeTool
+	scrub := g.scrubber()
 	for _, sc := range scan.Scanners() {
 		if mode := g.mode(sc.Name); sc.Input == scan.Code && mode != stack.Off {
-			tools = append(tools, g.scanner(sc, mode))
+			tools = append(tools, g.scanner(sc, mode, scrub))
 		}
 	}
 	if g.validates {
@@ -57,9 +56,9 @@ func (g *gates) openCode() error {
 	if len(tools) == 0 || g.verb != "scan" && len(g.units) == 0 {
 		return nil
 	}
-	files, err := g.WorkingTree()
+	files, err := g.workingTree()
 	if err != nil {
-		return fmt.Errorf("read what the repository holds: %w", err)
+		return err
 	}
 	files = files.Only(func(name string) bool { return !affected.Written(name) && !g.skips(name) })
 	if g.base != "" {
@@ -67,6 +66,7 @@ func (g *gates) openCode() error {
 	}
 	files = files.Plain()
 	c := &codeGate{gates: g, tools: tools, here: g.Runner, files: files, whole: g.verb == "scan" && !g.named, done: make(chan struct{})}
+	c.clean, c.scrub = &tree{files: files.In(inTree), at: g.At}, scrub
 	ctx, cancel := context.WithCancel(g.soft)
 	c.stop = cancel
 	g.code = c
@@ -75,12 +75,6 @@ func (g *gates) openCode() error {
 		c.run(ctx)
 	}()
 	return nil
-}
-
-// tree is what runs tools in files of their own, and what closes it.
-type tree struct {
-	at   runner.Runner
-	done func() error
 }
 
 // run lets the tools look, side by side, and weighs what they found.
@@ -103,26 +97,25 @@ func (c *codeGate) run(ctx context.Context) {
 // not. What two tools found counts once.
 func (c *codeGate) weighAll(found [][]finding.Finding, errs []error) {
 	c.refuse = make(map[string]map[string]int)
-	scrub := c.scrubber()
 	users := c.users(found)
 	counted := make(map[string][]finding.Finding) // by mode: what only warns must not stand for what would refuse
 	for i, t := range c.tools {
 		check := c.check(t.name, t.mode)
 		if errs[i] != nil {
-			words := scrub.Text(firstLine(errs[i].Error()))
+			words := c.scrub.Text(firstLine(errs[i].Error()))
 			c.fault(check, words)
 			if t.mode == stack.Enforce {
 				c.failed = append(c.failed, words)
 			}
 			continue
 		}
-		list := scrubbed(finding.Scope(append(found[i], c.unseen(t)...), func(file string) []string { return users[file] }), scrub)
+		list := scrubbed(finding.Scope(append(found[i], c.unseen(t)...), func(file string) []string { return users[file] }), c.scrub)
 		list = slices.DeleteFunc(list, func(f finding.Finding) bool { return !c.concerns(f) })
 		for j := range list {
 			if c.nowhere(list[j]) {
 				list[j].Units = ids(c.units)
 			}
-			list[j].Units = slices.DeleteFunc(list[j].Units, func(id string) bool { return !c.selected(id) })
+			list[j].Units = slices.DeleteFunc(list[j].Units, func(id string) bool { return !c.graph.Has(id) })
 		}
 		list, known := c.weigh(check, list)
 		counted[t.mode] = append(counted[t.mode], list...)
@@ -167,17 +160,13 @@ func (c *codeGate) share(mode string, counts, twice []finding.Finding) {
 // concerns says whether a finding counts in this run: it is in what a selected
 // unit uses or, where all are looked at, in what no unit uses at all.
 func (c *codeGate) concerns(f finding.Finding) bool {
-	return slices.ContainsFunc(f.Units, c.selected) || c.whole && len(f.Units) == 0 || c.nowhere(f)
+	return slices.ContainsFunc(f.Units, c.graph.Has) || c.whole && len(f.Units) == 0 || c.nowhere(f)
 }
 
 // nowhere says whether a finding is in no file of the code: then it is everybody's.
 func (c *codeGate) nowhere(f finding.Finding) bool {
 	_, there := slices.BinarySearch(c.files.Names, f.File)
 	return f.Unit == "" && !there
-}
-
-func (c *codeGate) selected(id string) bool {
-	return slices.ContainsFunc(c.units, func(u *stack.Unit) bool { return u.ID() == id })
 }
 
 // skips says whether a file is not to be looked at.
@@ -266,10 +255,7 @@ func (c *codeGate) judge(r *unitRun, v *verdict) error {
 		}
 	}
 	for tool, n := range c.refuse[r.unit.ID()] {
-		if v.refuse == nil {
-			v.refuse = make(map[string]int)
-		}
-		v.refuse[tool] += n
+		v.refuses(tool, n)
 	}
 	v.failed = append(v.failed, c.failed...)
 	return nil
@@ -288,8 +274,5 @@ func (c *codeGate) close() error {
 	}
 	c.stop()
 	<-c.done
-	if c.clean == nil {
-		return nil
-	}
-	return c.clean.done()
+	return c.clean.close()
 }

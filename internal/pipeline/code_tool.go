@@ -42,8 +42,8 @@ type codeTool struct {
 }
 
 // scanner is a scanner as a tool of the gate.
-func (g *gates) scanner(sc scan.Scanner, mode string) codeTool {
-	program, scrub := g.program(sc.Tool), g.scrubber()
+func (g *gates) scanner(sc scan.Scanner, mode string, scrub *runner.Scrubber) codeTool {
+	program := g.program(sc.Tool)
 	how, _ := json.Marshal([]any{sc.Args(scan.Options{}), sc.Env, program.Image, program.Binary}) // plain data
 	return codeTool{
 		name: sc.Name, mode: mode, install: sc.Install, gate: sc.Name, program: program, how: string(how),
@@ -58,8 +58,7 @@ func (g *gates) scanner(sc scan.Scanner, mode string) codeTool {
 				o.Above = ws.SourcePath(".")
 			}
 			result, err := ws.Run(ctx, runner.Step{Tool: program, Args: sc.Args(o), Dir: inTree, Env: sc.Env, OKCodes: sc.OKCodes, Keep: true, Sensitive: true, Bare: true})
-			var exit *runner.ExitError
-			if err != nil && !errors.As(err, &exit) {
+			if err := ran(err); err != nil {
 				return scan.Report{}, err
 			}
 			return sc.Read(o, scan.Output{
@@ -99,8 +98,7 @@ func (g *gates) formatter(mode string) codeTool {
 		version: func(context.Context, runner.Workspace) (string, error) { return g.version.Number, nil },
 		look: func(ctx context.Context, ws runner.Workspace) (scan.Report, error) {
 			result, err := ws.Run(ctx, runner.Step{Tool: g.tool, Args: terraform.FmtArgs(), Dir: inTree, Env: g.env, OKCodes: []int{terraform.FmtUnformatted}, Keep: true, Bare: true})
-			var exit *runner.ExitError
-			if err != nil && !errors.As(err, &exit) {
+			if err := ran(err); err != nil {
 				return scan.Report{}, err
 			}
 			list, err := terraform.ReadFmt(g.tool.Name, result.ExitCode, result.Stdout, result.Stderr)
@@ -134,11 +132,7 @@ func (c *codeGate) told(ctx context.Context, t codeTool) (told scan.Report, cach
 	if told, ok := c.kept(ctx, t, digest); ok {
 		return told, true, nil
 	}
-	clean, err := c.writeOut()
-	if err != nil {
-		return told, false, err
-	}
-	ws, err := clean.at.Open(ctx, runner.Spec{ID: t.name, Dir: "."})
+	ws, err := c.clean.open(ctx, t.name)
 	if err != nil {
 		return told, false, err
 	}
@@ -149,22 +143,8 @@ func (c *codeGate) told(ctx context.Context, t codeTool) (told scan.Report, cach
 		return scan.Report{}, false, cmp.Or(timedOut(ctx), err)
 	}
 	told.Version = cmp.Or(told.Version, version)
-	c.keep(ctx, t, digest, told)
+	c.retain(ctx, c.key(t), keptScan{digest, told})
 	return told, false, nil
-}
-
-// writeOut writes the files out that tools look at, once.
-func (c *codeGate) writeOut() (*tree, error) {
-	c.cleaning.Lock()
-	defer c.cleaning.Unlock()
-	if c.clean == nil {
-		at, done, err := c.At(c.files.In(inTree))
-		if err != nil {
-			return nil, err
-		}
-		c.clean = &tree{at, done}
-	}
-	return c.clean, nil
 }
 
 // timedOut is why a time limit ended a context; nil where none did.
@@ -227,23 +207,9 @@ func (*codeGate) key(t codeTool) string { return "scans/" + t.name + ".json" }
 
 // kept is what a tool told of the same files.
 func (c *codeGate) kept(ctx context.Context, t codeTool, digest string) (scan.Report, bool) {
-	if c.Cache == nil {
-		return scan.Report{}, false
-	}
-	data, err := c.Cache.Get(ctx, c.key(t))
-	if err != nil {
-		return scan.Report{}, false
-	}
 	var k keptScan
-	if json.Unmarshal(data, &k) != nil || k.Digest != digest {
+	if !c.recall(ctx, c.key(t), &k) || k.Digest != digest {
 		return scan.Report{}, false
 	}
 	return k.Report, true
-}
-
-// keep keeps what a tool told; that it could not be kept costs only time.
-func (c *codeGate) keep(ctx context.Context, t codeTool, digest string, told scan.Report) {
-	if data, err := json.Marshal(keptScan{digest, told}); err == nil && c.Cache != nil {
-		_ = c.Cache.Put(ctx, c.key(t), data)
-	}
 }

@@ -20,7 +20,6 @@ type complianceGate struct {
 	*gates
 	mode    string
 	scanner scan.Scanner
-	at      *tree // the files that gates read
 }
 
 // openCompliance finds the rules, and refuses where they are enforced and not
@@ -36,27 +35,10 @@ func (g *gates) openCompliance() error {
 	if !slices.ContainsFunc(g.files.Names, func(name string) bool {
 		return strings.HasSuffix(name, ".feature") && strings.HasPrefix(name, folder+"/")
 	}) {
-		why := fmt.Sprintf("there is no rule (*.feature) in %s", folder)
-		if mode == stack.Enforce {
-			return &RefusedError{fmt.Sprintf("terraform-compliance is enforced in %s, and %s: that would let everything pass", g.Select.Environment, why)}
-		}
-		g.fault(g.check(stack.Compliance, mode), why)
-		return nil
+		return g.nothing(stack.Compliance, stack.Compliance, mode, fmt.Sprintf("there is no rule (*.feature) in %s", folder))
 	}
-	at, done, err := g.At(g.files)
-	if err != nil {
-		return err
-	}
-	c.at = &tree{at, done}
 	g.compliance = c
 	return nil
-}
-
-func (c *complianceGate) close() error {
-	if c == nil {
-		return nil
-	}
-	return c.at.done()
 }
 
 // judge holds a unit's plan against the rules.
@@ -75,9 +57,7 @@ func (c *complianceGate) judge(r *unitRun, v *verdict) error {
 		err = errors.New("terraform-compliance looked at no rule: run it by hand to see why")
 	}
 	if err != nil {
-		words := r.scrub.Text(firstLine(c.missing(err, c.scanner.Install, stack.Compliance).Error()))
-		c.fault(check, words)
-		v.fault(check, words)
+		r.fault(check, v, c.missing(err, c.scanner.Install, stack.Compliance))
 		return nil
 	}
 	c.mu.Lock()
@@ -93,7 +73,7 @@ func (c *complianceGate) judge(r *unitRun, v *verdict) error {
 // its place.
 func (c *complianceGate) look(ctx context.Context, r *unitRun) (scan.Report, error) {
 	const plan, output = "compliance-plan.json", "compliance-report.json"
-	ws, err := c.at.at.Open(ctx, runner.Spec{ID: r.unit.ID(), Dir: "."})
+	ws, err := c.ruled.open(ctx, r.unit.ID())
 	if err != nil {
 		return scan.Report{}, err
 	}
@@ -110,8 +90,7 @@ func (c *complianceGate) look(ctx context.Context, r *unitRun) (scan.Report, err
 		Tool: c.program(c.scanner.Tool), Args: c.scanner.Args(o), Dir: ".", Env: c.scanner.Env, OKCodes: c.scanner.OKCodes,
 		Keep: true, Sensitive: true, Bare: true,
 	})
-	var exit *runner.ExitError
-	if err != nil && !errors.As(err, &exit) {
+	if err := ran(err); err != nil {
 		return scan.Report{}, err
 	}
 	code := shellCode(result.ExitCode, err)

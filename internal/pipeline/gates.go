@@ -29,6 +29,7 @@ type gates struct {
 	policy     *policyGate     // nil where no policy is asked
 	compliance *complianceGate // nil where no plan is held against sentences
 	validates  bool            // units' code is validated and tested
+	ruled      *tree           // the files that gates go by
 
 	mu     sync.Mutex
 	checks map[string]*report.Check // by tool and mode
@@ -49,6 +50,7 @@ func (s *session) openGates(verb string) error {
 			return err
 		}
 	}
+	g.ruled = &tree{files: r.files, at: s.At}
 	s.gates = g
 	g.warnExpired()
 	if len(r.changed) > 0 {
@@ -130,7 +132,7 @@ func (g *gates) close() error {
 	if g == nil {
 		return nil
 	}
-	return errors.Join(g.code.close(), g.policy.close(), g.compliance.close())
+	return errors.Join(g.code.close(), g.policy.close(), g.ruled.close())
 }
 
 // finish hands what the gates have told to the run.
@@ -199,6 +201,16 @@ func (g *gates) program(usual runner.Tool) runner.Tool {
 		usual.Binary = filepath.Join(g.Root, filepath.FromSlash(said.Binary))
 	}
 	return usual
+}
+
+// nothing is what follows where nothing can come of a gate: a refusal where it is
+// enforced.
+func (g *gates) nothing(gate, tool, mode, why string) error {
+	if mode == stack.Enforce {
+		return &RefusedError{fmt.Sprintf("%s is enforced in %s, and %s: that would let everything pass", gate, g.Select.Environment, why)}
+	}
+	g.fault(g.check(tool, mode), why)
+	return nil
 }
 
 // missing says what to do about a tool that is not there.

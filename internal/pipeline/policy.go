@@ -68,10 +68,6 @@ func (p *policyGate) test(ctx context.Context) ([]finding.Finding, error) {
 
 // own runs a step of OPA of which every exit code is a result.
 func (p *policyGate) own(ctx context.Context, args []string) (runner.Result, error) {
-	result, err := p.opened.Run(ctx, p.opaStep(args))
-	var exit *runner.ExitError
-	if errors.As(err, &exit) && exit.ExitCode > 0 {
-		return result, nil
-	}
-	return result, err
+	result, err := p.ws.Run(ctx, p.opaStep(args))
+	return result, ranWell(err)
 }

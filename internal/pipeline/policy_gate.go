@@ -23,37 +23,11 @@ type policyGate struct {
 	*gates
 	mode, unknown string
 	who           string
-	version       string  // of OPA and of the language
-	opened        *opened // where it runs
+	version       string           // of OPA and of the language
+	ws            runner.Workspace // where it runs
 	server        runner.Server
 	client        *policy.Client
 	analyses      []*policy.Analysis // of each query
-}
-
-// opened is a workspace over the files that gates read.
-type opened struct {
-	runner.Workspace
-	done func() error
-}
-
-func (o *opened) close() error {
-	if o == nil {
-		return nil
-	}
-	return errors.Join(o.Close(), o.done())
-}
-
-// openRules opens a workspace over the files that gates read.
-func (g *gates) openRules(ctx context.Context, id string) (*opened, error) {
-	at, done, err := g.At(g.files)
-	if err != nil {
-		return nil, err
-	}
-	ws, err := at.Open(ctx, runner.Spec{ID: id, Dir: "."})
-	if err != nil {
-		return nil, errors.Join(err, done())
-	}
-	return &opened{ws, done}, nil
 }
 
 // openPolicy starts the server. Policies that are not there, or that nothing can
@@ -65,12 +39,12 @@ func (g *gates) openPolicy() error {
 	}
 	p := &policyGate{gates: g, mode: mode, unknown: g.settings.Undetermined(g.Select.Environment), who: g.invoker()}
 	if !g.hasPolicies() {
-		return p.without(fmt.Sprintf("there is no policy in %s", g.settings.Policy.Path))
+		return g.nothing(stack.GatePolicy, opa, mode, fmt.Sprintf("there is no policy in %s", g.settings.Policy.Path))
 	}
 	if err := p.start(g.soft); err != nil {
 		var undefined *policy.UndefinedError
 		if errors.As(err, &undefined) {
-			return errors.Join(p.without(fmt.Sprintf("%v in %s", undefined, g.settings.Policy.Path)), p.close())
+			return errors.Join(g.nothing(stack.GatePolicy, opa, mode, fmt.Sprintf("%v in %s", undefined, g.settings.Policy.Path)), p.close())
 		}
 		err = g.missing(err, policy.Install(), stack.GatePolicy)
 		if mode == stack.Warn && g.verb != "policy" && g.soft.Err() == nil {
@@ -80,15 +54,6 @@ func (g *gates) openPolicy() error {
 		return errors.Join(err, p.close())
 	}
 	g.policy = p
-	return nil
-}
-
-// without is what follows where nothing can come of the policies.
-func (p *policyGate) without(why string) error {
-	if p.mode == stack.Enforce {
-		return &RefusedError{fmt.Sprintf("policy is enforced in %s, and %s: that would let everything pass", p.Select.Environment, why)}
-	}
-	p.fault(p.check(opa, p.mode), why)
 	return nil
 }
 
@@ -113,24 +78,24 @@ func (g *gates) language() policy.Language {
 }
 
 // opaStep is a step of OPA, which gets none of the credentials that the run has.
-func (g *gates) opaStep(args []string, okCodes ...int) runner.Step {
-	return runner.Step{Tool: g.program(policy.Tool()), Args: args, Dir: ".", OKCodes: okCodes, Keep: true, Bare: true}
+func (g *gates) opaStep(args []string) runner.Step {
+	return runner.Step{Tool: g.program(policy.Tool()), Args: args, Dir: ".", Keep: true, Bare: true}
 }
 
 // start compiles the policies, so that what is wrong with them is told with file
 // and line, and starts the server.
 func (p *policyGate) start(ctx context.Context) (err error) {
-	if p.opened, err = p.openRules(ctx, opa); err != nil {
+	if p.ws, err = p.ruled.open(ctx, opa); err != nil {
 		return err
 	}
-	version, err := p.opened.Run(ctx, p.opaStep(policy.VersionArgs()))
+	version, err := p.ws.Run(ctx, p.opaStep(policy.VersionArgs()))
 	if err != nil {
 		return err
 	}
 	p.version = policy.ReadVersion(version.Stdout) + " " + p.settings.Policy.Rego
 	p.check(opa, p.mode).Version = policy.ReadVersion(version.Stdout)
 	folder := p.settings.Policy.Path
-	result, err := p.opened.Run(ctx, p.opaStep(policy.CheckArgs(p.language(), folder)))
+	result, err := p.ws.Run(ctx, p.opaStep(policy.CheckArgs(p.language(), folder)))
 	var exit *runner.ExitError
 	if errors.As(err, &exit) {
 		return fmt.Errorf("the policies do not compile: %w", policy.FaultError(result.Stderr))
@@ -140,7 +105,7 @@ func (p *policyGate) start(ctx context.Context) (err error) {
 	}
 	step := p.opaStep(nil)
 	step.Env, step.Sensitive = policy.ServeEnv(), true
-	p.server, err = p.opened.Serve(ctx, step, func(listen string) []string {
+	p.server, err = p.ws.Serve(ctx, step, func(listen string) []string {
 		return policy.ServeArgs(policy.Serve{Address: listen, Language: p.language(), Paths: []string{folder}})
 	})
 	if err != nil {
@@ -222,7 +187,10 @@ func (p *policyGate) close() error {
 	if p.server != nil {
 		errs = append(errs, p.server.Close())
 	}
-	return errors.Join(append(errs, p.opened.close())...)
+	if p.ws != nil {
+		errs = append(errs, p.ws.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // invoker is who started the run.

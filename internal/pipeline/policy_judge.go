@@ -76,17 +76,15 @@ func (p *policyGate) judge(r *unitRun, v *verdict) error {
 		return r.soft.Err()
 	}
 	if err != nil {
-		words := r.scrub.Text(firstLine(err.Error()))
-		p.fault(c, words)
-		v.fault(c, words)
+		r.fault(c, v, err)
 		return nil
 	}
-	denied, undecided := p.carry(r)
+	carried := r.carried()
+	denied, undecided := p.carry(r, carried)
 	denied = slices.DeleteFunc(denied, func(f finding.Finding) bool { // it is denied anew
 		return slices.ContainsFunc(e.deny, func(now finding.Finding) bool { return now.Rule == f.Rule && now.Resource == f.Resource })
 	})
-	r.asked = questions(e.undetermined, false)
-	r.asked = append(r.asked, r.carried()...)
+	r.asked = append(questions(e.undetermined, false), carried...)
 	e.deny, e.undetermined = append(e.deny, denied...), append(e.undetermined, undecided...)
 	v.add(c, p.hold(c, e.deny))
 	p.tell(e.warn)

@@ -41,8 +41,8 @@ func (r *unitRun) carried() []record.Question {
 }
 
 // carry makes findings of the questions that an earlier apply has left open.
-func (p *policyGate) carry(r *unitRun) (denied, undecided []finding.Finding) {
-	for _, q := range r.carried() {
+func (p *policyGate) carry(r *unitRun, carried []record.Question) (denied, undecided []finding.Finding) {
+	for _, q := range carried {
 		f := finding.Finding{
 			Tool: opa, Rule: q.Rule, Aliases: q.Aliases, Severity: finding.High, Unit: r.unit.ID(), Dir: r.unit.Path,
 			File: q.File, Line: q.Line, Resource: q.Resource,

@@ -21,7 +21,7 @@ func (p *policyGate) parse(ctx context.Context) ([]policy.Module, error) {
 		key := name + " " + id
 		tree, known := kept[key]
 		if !known {
-			result, err := p.opened.Run(ctx, p.opaStep(policy.ParseArgs(p.language(), name)))
+			result, err := p.ws.Run(ctx, p.opaStep(policy.ParseArgs(p.language(), name)))
 			if err != nil {
 				return nil, fmt.Errorf("read %s: %w", name, err)
 			}
@@ -34,9 +34,7 @@ func (p *policyGate) parse(ctx context.Context) ([]policy.Module, error) {
 		trees.Trees[key] = tree
 		modules = append(modules, module)
 	}
-	if data, err := json.Marshal(trees); err == nil && p.Cache != nil {
-		_ = p.Cache.Put(ctx, treesKey, data) // that it could not be kept costs only time
-	}
+	p.retain(ctx, treesKey, trees)
 	return modules, nil
 }
 
@@ -50,12 +48,8 @@ type keptTrees struct {
 }
 
 func (p *policyGate) keptTrees(ctx context.Context) map[string]json.RawMessage {
-	if p.Cache == nil {
-		return nil
-	}
 	var kept keptTrees
-	data, err := p.Cache.Get(ctx, treesKey)
-	if err != nil || json.Unmarshal(data, &kept) != nil || kept.Version != p.version {
+	if !p.recall(ctx, treesKey, &kept) || kept.Version != p.version {
 		return nil
 	}
 	return kept.Trees

@@ -98,9 +98,9 @@ func (s *session) refuseFolder() error {
 // digest finds the closure digests of the units, and which of them are not as
 // in the commit that is checked out.
 func (m *memory) digest(s *session, units []*stack.Unit) error {
-	snapshot, err := s.WorkingTree()
+	snapshot, err := s.workingTree()
 	if err != nil {
-		return fmt.Errorf("read what the repository holds: %w", err)
+		return err
 	}
 	var changes []affected.Change
 	if s.Repository != nil && s.Commit != "" {

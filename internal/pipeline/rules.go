@@ -263,9 +263,9 @@ var ignoring = []string{"tfsec:ignore", "trivy:ignore", "checkov:skip", "bridgec
 // compareCode finds comments that make scanners leave findings out, where the
 // change has brought them.
 func (r *rules) compareCode(s *session, before *affected.Snapshot) error {
-	now, err := s.WorkingTree()
+	now, err := s.workingTree()
 	if err != nil {
-		return fmt.Errorf("read what the repository holds: %w", err)
+		return err
 	}
 	for _, c := range affected.Diff(before, now) {
 		if !stack.IsTerraformFile(c.Path) {

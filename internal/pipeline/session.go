@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"github.com/strata-tf/strata/internal/affected"
 	"github.com/strata-tf/strata/internal/contract"
 	"github.com/strata-tf/strata/internal/graph"
 	"github.com/strata-tf/strata/internal/record"
@@ -47,10 +48,11 @@ type session struct {
 	values   values
 	turns    *turns
 	out      *output
-	now      *session       // of the checkout, where this one is of another commit's code
-	blocked  map[string]int // rescued states that wait, by slug
-	gates    *gates         // that units are held to; nil where the verb has none
-	memory   *memory        // of the environment's units; nil where nothing is remembered
+	now      *session           // of the checkout, where this one is of another commit's code
+	blocked  map[string]int     // rescued states that wait, by slug
+	held     *affected.Snapshot // the working tree when the run began; nil before it is asked for
+	gates    *gates             // that units are held to; nil where the verb has none
+	memory   *memory            // of the environment's units; nil where nothing is remembered
 
 	byRecords bool                // the records decide which units run
 	compares  bool                // what has changed since a base does
@@ -151,6 +153,19 @@ func (s *session) load() error {
 	s.tree, err = stack.Discover(s.Source, s.config)
 	s.reader = stack.NewReader(s.Source)
 	return err
+}
+
+// workingTree is what the repository held when the run began. It is asked before
+// the first unit starts.
+func (s *session) workingTree() (*affected.Snapshot, error) {
+	if s.held == nil {
+		files, err := s.WorkingTree()
+		if err != nil {
+			return nil, fmt.Errorf("read what the repository holds: %w", err)
+		}
+		s.held = files
+	}
+	return s.held, nil
 }
 
 // checkUnits refuses what would only fail half-way.

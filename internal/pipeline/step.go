@@ -141,6 +141,25 @@ func (s streamed) words() string {
 	return b.String()
 }
 
+// ran is the error of a step whose exit code, whatever it is, is read: nil where
+// there is one.
+func ran(err error) error {
+	var exit *runner.ExitError
+	if errors.As(err, &exit) {
+		return nil
+	}
+	return err
+}
+
+// ranWell is ran for a step that no signal may have ended.
+func ranWell(err error) error {
+	var exit *runner.ExitError
+	if errors.As(err, &exit) && exit.ExitCode > 0 {
+		return nil
+	}
+	return err
+}
+
 func firstLine(text string) string {
 	line, _, _ := strings.Cut(text, "\n")
 	return line

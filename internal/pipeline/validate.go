@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"path"
 	"time"
@@ -25,9 +24,9 @@ func Validate(ctx context.Context, o Options) (run *report.Run, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.gates.close()) }()
-	files, err := s.WorkingTree()
+	files, err := s.workingTree()
 	if err != nil {
-		return nil, fmt.Errorf("read what the repository holds: %w", err)
+		return nil, err
 	}
 	at, done, err := s.At(files)
 	if err != nil {
@@ -82,9 +81,7 @@ func (r *unitRun) validate(ctx context.Context) error {
 			return ctx.Err()
 		}
 		if err != nil {
-			words := r.scrub.Text(firstLine(err.Error()))
-			g.fault(c, words)
-			v.fault(c, words)
+			r.fault(c, &v, err)
 			continue
 		}
 		v.add(c, g.hold(c, finding.Scope(scrubbed(found, r.scrub), nil)))
@@ -126,11 +123,7 @@ func (r *unitRun) checkStep(ctx context.Context, args []string) (runner.Result, 
 	step := r.step(args)
 	step.Keep = true
 	result, err := r.ws.Run(ctx, step)
-	var exit *runner.ExitError
-	if errors.As(err, &exit) && exit.ExitCode > 0 {
-		return result, nil
-	}
-	return result, err
+	return result, ranWell(err)
 }
 
 // tests are the unit's test files, by name.

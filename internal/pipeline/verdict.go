@@ -24,16 +24,15 @@ func (v *verdict) add(c *report.Check, counted []finding.Finding) {
 	if c.Mode != stack.Enforce || len(counted) == 0 {
 		return
 	}
+	v.refuses(c.Tool, len(counted))
+}
+
+// refuses counts findings of a tool that refuse the unit.
+func (v *verdict) refuses(tool string, n int) {
 	if v.refuse == nil {
 		v.refuse = make(map[string]int)
 	}
-	v.refuse[c.Tool] += len(counted)
-}
-
-func (v *verdict) fault(c *report.Check, words string) {
-	if c.Mode == stack.Enforce {
-		v.failed = append(v.failed, words)
-	}
+	v.refuse[tool] += n
 }
 
 // err is why the unit may not go on: a tool that had to tell something and did
@@ -134,6 +133,16 @@ func (g *gates) fault(c *report.Check, words string) {
 	defer g.mu.Unlock()
 	if !slices.Contains(c.Errors, words) {
 		c.Errors = append(c.Errors, words)
+	}
+}
+
+// fault notes that a tool told nothing of the unit, and fails it where the tool had
+// to tell something.
+func (r *unitRun) fault(c *report.Check, v *verdict, err error) {
+	words := r.scrub.Text(firstLine(err.Error()))
+	r.gates.fault(c, words)
+	if c.Mode == stack.Enforce {
+		v.failed = append(v.failed, words)
 	}
 }
 
