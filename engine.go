@@ -244,7 +244,7 @@ func (w *engineWorkspace) run(ctx context.Context, step runner.Step) (runner.Res
 // command is what a step runs.
 func (w *engineWorkspace) command(step runner.Step) []string {
 	binary := step.Tool.Binary
-	if inRepository(binary) {
+	if runner.InRepository(binary) {
 		binary = w.SourcePath(binary)
 	}
 	return slices.Concat([]string{binary}, step.Args)
@@ -254,9 +254,6 @@ func (w *engineWorkspace) command(step runner.Step) []string {
 func hushed(stdout, stderr string, command []string) []string {
 	return slices.Concat([]string{hushFile, stdout, stderr}, command)
 }
-
-// inRepository says whether a program is one of the repository's files.
-func inRepository(binary string) bool { return strings.Contains(binary, "/") && !path.IsAbs(binary) }
 
 // output reads what the step printed, as far as somebody wants it.
 func (w *engineWorkspace) output(ctx context.Context, step runner.Step, result *runner.Result, stdout, stderr string) error {

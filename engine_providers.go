@@ -34,7 +34,7 @@ func (w *engineWorkspace) findProviders(ctx context.Context, tool *dagger.Contai
 	if w.module.Mirror != nil {
 		return &plugins{dir: w.module.Mirror}, nil
 	}
-	if inRepository(binary) {
+	if runner.InRepository(binary) {
 		return nil, nil
 	}
 	lock, err := fs.ReadFile(w.files, path.Join(w.spec.Dir, lockFile))

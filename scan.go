@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/strata-tf/strata/internal/dagger"
 	"github.com/strata-tf/strata/internal/pipeline"
@@ -199,15 +198,16 @@ var (
 
 // check runs a verb that is about gates alone.
 func (s *Strata) check(ctx context.Context, v verb, failOn string, a runArgs) (string, error) {
-	if failOn != "" && failOn != "findings" && failOn != report.OnNothing {
-		return "", fmt.Errorf("--fail-on %q: it is findings or never", failOn)
+	if err := report.CheckGatesFailOn(failOn); err != nil {
+		return "", err
 	}
 	r, err := s.run(ctx, v, a, false)
 	if err != nil {
 		return "", err
 	}
-	if code := report.ExitCode(r.Run, false); failOn == report.OnNothing && code == report.ExitRefused {
-		return render(r.Run, r.format)
+	text, err := render(r.Run, r.format)
+	if code := report.GatesExitCode(r.Run, failOn); err == nil && code != 0 {
+		return "", exit(code, text)
 	}
-	return finish(r, nil)
+	return text, err
 }

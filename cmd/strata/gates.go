@@ -41,17 +41,15 @@ func (g *gateFlags) register(cmd *cobra.Command) {
 		_ = cmd.RegisterFlagCompletionFunc("tool", cobra.FixedCompletions(stack.Scanners(), cobra.ShellCompDirectiveNoFileComp))
 	}
 	if onlyGates(cmd.Name()) {
-		flags.StringVar(&g.failOn, "fail-on", onFindings, "what to exit with 3 on: findings (that refuse), or never")
-		_ = cmd.RegisterFlagCompletionFunc("fail-on", cobra.FixedCompletions([]string{onFindings, report.OnNothing}, cobra.ShellCompDirectiveNoFileComp))
+		flags.StringVar(&g.failOn, "fail-on", report.OnFindings, "what to exit with 3 on: findings (that refuse), or never")
+		_ = cmd.RegisterFlagCompletionFunc("fail-on", cobra.FixedCompletions([]string{report.OnFindings, report.OnNothing}, cobra.ShellCompDirectiveNoFileComp))
 	}
 }
 
-const onFindings = "findings"
-
 // options gives the pipeline what the flags say.
 func (g *gateFlags) options(o *pipeline.Options) error {
-	if g.failOn != "" && g.failOn != onFindings && g.failOn != report.OnNothing {
-		return fmt.Errorf("--fail-on %q: it is findings or never", g.failOn)
+	if err := report.CheckGatesFailOn(g.failOn); err != nil {
+		return err
 	}
 	o.GatesFrom, o.Tools = g.from, g.tools
 	for _, name := range g.baselines {

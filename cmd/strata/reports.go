@@ -24,15 +24,13 @@ func (f *runFlags) wantsDiff() bool {
 }
 
 // checkReports refuses what cannot be written, before anything has run.
-func (f *runFlags) checkReports() error {
+func (a *app) checkReports(f *runFlags) error {
 	for _, said := range f.reports {
 		format, name, ok := strings.Cut(said, "=")
 		if !ok || name == "" {
 			return fmt.Errorf("--report %s: it is FORMAT=FILE, such as sarif=findings.sarif", said)
 		}
-		switch format {
-		case "table", "json", "markdown", "junit", "sarif":
-		default:
+		if _, err := a.renderer(format); err != nil {
 			return fmt.Errorf("--report %s: the format is %s", said, formats)
 		}
 	}

@@ -185,7 +185,7 @@ type verb func(context.Context, pipeline.Options) (*report.Run, error)
 func (a *app) run(f *runFlags, do verb) error {
 	render, err := a.renderer(f.format)
 	if err == nil {
-		err = f.checkReports()
+		err = a.checkReports(f)
 	}
 	if err != nil {
 		return err
@@ -203,11 +203,11 @@ func (a *app) run(f *runFlags, do verb) error {
 		return err
 	}
 	code := report.ExitCode(run, f.detailed)
-	if f.gates.failOn == report.OnNothing && code == report.ExitRefused {
-		code = report.ExitDone
-	}
-	if f.failOn != "" {
+	switch {
+	case f.failOn != "":
 		code = report.DriftExitCode(run, f.failOn)
+	case f.gates.failOn != "":
+		code = report.GatesExitCode(run, f.gates.failOn)
 	}
 	if code != 0 {
 		return &exitError{code: code}

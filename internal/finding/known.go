@@ -2,7 +2,6 @@ package finding
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,34 +16,9 @@ import (
 // baseline, duplicates. So a finding that is suppressed for one tool counts for
 // the other that has found it too.
 
-// Suppression accepts findings for a time.
-type Suppression struct {
-	Tool   string // any, if empty
-	Rule   string // a rule's name or another of its names, or a glob of these
-	Path   string // glob of files, or of the folder of the unit whose plan it is; any, if empty
-	Reason string
-	Owner  string
-	Until  stack.Date // the last day on which it holds, in UTC
-}
-
-// Check says what is wrong with the suppression.
-func (s Suppression) Check() error {
-	var faults []error
-	for _, part := range []struct{ name, value string }{{"rule", s.Rule}, {"reason", s.Reason}, {"owner", s.Owner}} {
-		if strings.TrimSpace(part.value) == "" {
-			faults = append(faults, fmt.Errorf("%s is missing", part.name))
-		}
-	}
-	if s.Until == (stack.Date{}) {
-		faults = append(faults, errors.New("until is missing: the last day on which it holds"))
-	}
-	for _, part := range []struct{ name, value string }{{"rule", s.Rule}, {"path", s.Path}} {
-		if !doublestar.ValidatePattern(part.value) {
-			faults = append(faults, fmt.Errorf("%s: %q is not a glob", part.name, part.value))
-		}
-	}
-	return errors.Join(faults...)
-}
+// Suppression accepts findings for a time, as strata.yaml says, which is checked
+// when it is read.
+type Suppression stack.Suppression
 
 // Covers says whether the suppression is meant for a finding, in time or not.
 func (s Suppression) Covers(f Finding) bool {

@@ -76,22 +76,6 @@ func TestSuppress(t *testing.T) {
 	}
 }
 
-func TestSuppressionCheck(t *testing.T) {
-	good := Suppression{Rule: "r", Reason: "w", Owner: "o", Until: day(t, "2027-03-31")}
-	if err := good.Check(); err != nil {
-		t.Error(err)
-	}
-	err := Suppression{Rule: "a[", Path: "b[", Reason: " "}.Check()
-	for _, part := range []string{"reason is missing", "owner is missing", "until is missing", `rule: "a[" is not a glob`, `path: "b[" is not a glob`} {
-		if err == nil || !strings.Contains(err.Error(), part) {
-			t.Errorf("%v does not say %q", err, part)
-		}
-	}
-	if err := (Suppression{}).Check(); err == nil || !strings.Contains(err.Error(), "rule is missing") {
-		t.Errorf("got %v", err)
-	}
-}
-
 func TestDuplicates(t *testing.T) {
 	tfsec := Finding{Tool: "tfsec", Rule: "aws-x", Aliases: []string{"AVD-AWS-0001", "AWS-0001"}, Severity: High, File: "a.tf", Line: 4, End: 6, Resource: "x.y"}
 	trivy := Finding{Tool: "trivy", Rule: "AWS-0001", Aliases: []string{"AVD-AWS-0001"}, Severity: High, File: "a.tf", Line: 5, End: 5, Resource: "x.y"}

@@ -8,12 +8,12 @@ import (
 	"io/fs"
 	"maps"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/strata-tf/strata/internal/affected"
 	"github.com/strata-tf/strata/internal/finding"
+	"github.com/strata-tf/strata/internal/runner"
 	"github.com/strata-tf/strata/internal/scan"
 	"github.com/strata-tf/strata/internal/stack"
 )
@@ -172,16 +172,11 @@ func named(files fs.FS, config string) []string {
 func (r *rules) refusePrograms() error {
 	for _, name := range append([]string{opa}, stack.Scanners()...) {
 		binary := r.settings.Tools[name].Binary
-		if inRepository(binary) {
+		if runner.InRepository(binary) {
 			return &RefusedError{fmt.Sprintf("%s is a file of the repository (%s, `tools` in strata.yaml), which a pull request can change: name one on PATH, or an absolute path", name, binary)}
 		}
 	}
 	return nil
-}
-
-// inRepository says whether a program is one of the repository's files.
-func inRepository(binary string) bool {
-	return strings.Contains(binary, "/") && !path.IsAbs(binary) && !filepath.IsAbs(binary)
 }
 
 // has says whether there are files below a folder.

@@ -111,6 +111,29 @@ func CheckFailOn(failOn string) error {
 	return fmt.Errorf("--fail-on %q: it is drift, pending or never", failOn)
 }
 
+// OnFindings is what a look at code and plans fails on, where not OnNothing: findings
+// that refuse.
+const OnFindings = "findings"
+
+// GatesExitCode is the exit code of a look at code and plans. A tool that failed
+// always shows.
+func GatesExitCode(run *Run, failOn string) int {
+	if code := run.ending(); code != ExitRefused || failOn != OnNothing {
+		return code
+	}
+	return ExitDone
+}
+
+// CheckGatesFailOn refuses what a look at code and plans cannot fail on; "" is
+// OnFindings.
+func CheckGatesFailOn(failOn string) error {
+	switch failOn {
+	case "", OnFindings, OnNothing:
+		return nil
+	}
+	return fmt.Errorf("--fail-on %q: it is findings or never", failOn)
+}
+
 // ending is the exit code of how the run's units ended, whatever they found.
 func (r *Run) ending() int {
 	switch r.outcome() {

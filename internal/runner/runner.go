@@ -10,6 +10,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"path"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -19,6 +21,11 @@ type Tool struct {
 	Name   string // what people call it: "terraform"
 	Binary string // what the host runs: a name on PATH, or a path, relative to the repository's root or absolute
 	Image  string // what the Dagger runner runs it in, with its exact tag
+}
+
+// InRepository says whether a program is one of the repository's files.
+func InRepository(binary string) bool {
+	return strings.Contains(binary, "/") && !path.IsAbs(binary) && !filepath.IsAbs(binary)
 }
 
 // Step is one run of one tool.
