@@ -279,6 +279,7 @@ func (s *Strata) options(ctx context.Context, w want) (pipeline.Options, error) 
 	o.Words = words
 	o.Source, o.Runner, o.Store, o.Out = e.files, e, &volume{engine: e}, dir
 	o.Cache = o.Store // the engine's own, where no repository writes
+	o.Image = s.chosen
 	o.Environ = s.environ()
 	o.Select.Environment, o.Ref = w.environment, w.ref
 	if w.environment == "" && w.ref == "" {

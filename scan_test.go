@@ -205,6 +205,20 @@ func TestNothingThatHasNotChangedIsScannedTwice(t *testing.T) {
 	}
 }
 
+// Another image is another scanner, whatever version it says.
+func TestAnotherImageLooksAgain(t *testing.T) {
+	f := newScanned(t, enforced)
+	tfsec := codeScanners()[1]
+	for i, s := range []*Strata{f.module(), f.module().WithImage("tfsec", "mine/tfsec:1"), f.module(), f.module().WithImage("checkov", "mine/checkov:1").WithImage("tfsec", "mine/tfsec:1")} {
+		if _, err := call(t.Context(), s.Scan, "Tool", []string{tfsec.Name}, "FailOn", "never"); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(f.looks(tfsec)); n != i+1 {
+			t.Errorf("after %d scans, each in another image than the one before, it looked %d times", i+1, n)
+		}
+	}
+}
+
 // The tools of a scan run side by side, and each has what it kept itself.
 func TestEachScannerFindsWhatItKept(t *testing.T) {
 	f := newScanned(t, "")

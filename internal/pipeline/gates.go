@@ -197,6 +197,9 @@ func (g *gates) warnExpired() {
 func (g *gates) program(usual runner.Tool) runner.Tool {
 	said := g.settings.Tools[usual.Name]
 	usual.Binary, usual.Image = cmp.Or(said.Binary, usual.Binary), cmp.Or(said.Image, usual.Image)
+	if g.Image != nil {
+		usual.Image = cmp.Or(g.Image(usual.Name), usual.Image)
+	}
 	if runner.InRepository(said.Binary) { // it runs in files of its own, where the repository is not
 		usual.Binary = filepath.Join(g.Root, filepath.FromSlash(said.Binary))
 	}

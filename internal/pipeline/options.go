@@ -68,7 +68,10 @@ type Options struct {
 	Logs        string // a folder for logs alone, where Out is empty; "" for none
 
 	// What gates are told:
-	Cache     Cache              // keeps what tools told of the same files; nil keeps nothing. Nobody who asks for a change may write it
+	Cache Cache // keeps what tools told of the same files; nil keeps nothing. Nobody who asks for a change may write it
+	// Image is what a tool is run in instead of its own image, "" for that; nil where
+	// nothing runs in images.
+	Image     func(tool string) string
 	GatesFrom string             // the revision that gates, limits, policies and suppressions are taken from
 	Baselines []finding.Baseline // accepted findings, besides those that strata.yaml names
 	Tools     []string           // of a scan: the scanners that are asked, whatever the environment says of them
